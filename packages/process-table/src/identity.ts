@@ -1,0 +1,45 @@
+/**
+ * Who a process is, for as long as this machine keeps its word. A pid alone is a number that the kernel hands out
+ * again; the start token tells two holders of one pid apart; boot id, machine id and PID namespace say where and
+ * since when the number meant anything at all.
+ *
+ * An empty string stands for "could not be read" and never equals anything, itself included.
+ */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Linux: field 22 of `/proc/PID/stat`, clock ticks since boot, as text (proc(5)). */
+  readonly startToken: string;
+  /** Linux: `/proc/sys/kernel/random/boot_id`; shared by the containers of one host. */
+  readonly bootId: string;
+  /** `/etc/machine-id`, or empty. */
+  readonly machineId: string;
+  /** Linux: the link text of `/proc/self/ns/pid`, such as `pid:[4026531836]`. */
+  readonly pidNs: string;
+}
+
+/** `unknown` never authorises a signal and never proves a death. */
+export type IdentityMatch = 'same' | 'different' | 'unknown';
+
+const known = (a: string, b: string): boolean => a !== '' && b !== '';
+
+/** Compares a recorded identity with an observed one. Total, pure, and `unknown` wherever one side could not be read. */
+export const compareIdentity = (recorded: ProcessIdentity, observed: ProcessIdentity): IdentityMatch => {
+  if (!known(recorded.bootId, observed.bootId)) return 'unknown';
+  const machines = known(recorded.machineId, observed.machineId);
+  if (machines && recorded.machineId !== observed.machineId) return 'unknown';
+  if (recorded.bootId !== observed.bootId) {
+    // An earlier boot of this very machine: nothing of it is left. Without a machine id it may be another machine.
+    return machines ? 'different' : 'unknown';
+  }
+  if (!known(recorded.pidNs, observed.pidNs) || recorded.pidNs !== observed.pidNs) return 'unknown';
+  if (recorded.pid !== observed.pid) return 'different';
+  if (!known(recorded.startToken, observed.startToken)) return 'unknown';
+  return recorded.startToken === observed.startToken ? 'same' : 'different';
+};
+
+/** The largest pid Linux hands out is 2^22 (proc(5), pid_max); other systems stay below 2^31. */
+const LARGEST_PID = 2 ** 31 - 1;
+
+/** Whether a value can be the pid of a process somebody may name: a whole number from 2 to 2^31 − 1. */
+export const isTargetPid = (pid: unknown): pid is number =>
+  typeof pid === 'number' && Number.isInteger(pid) && pid > 1 && pid <= LARGEST_PID;

@@ -1,0 +1,162 @@
+import { COOKIE_VARIABLE } from '../cookie.js';
+import { descend } from '../descend.js';
+import { compareIdentity, isTargetPid, type ProcessIdentity } from '../identity.js';
+import type { Lookup, ProcessRow, ProcessTable, SignalResult } from '../process-table.js';
+import { parseStat, type Stat } from './parse-stat.js';
+import { type ProcFiles, readProc } from './read-proc.js';
+
+export interface LinuxTableOptions {
+  readonly files?: ProcFiles;
+  /** `process.kill`, by default. Signal 0 asks whether a pid exists. */
+  readonly kill?: (pid: number, signal: NodeJS.Signals | 0) => void;
+  /** Pids that are never signalled: this process and its parent, by default. */
+  readonly protectedPids?: () => readonly number[];
+}
+
+/** How many processes one pass reads before it lets the event loop turn. */
+const PASS_SLICE = 128;
+
+const errorCode = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+
+const stateOf = (letter: string): ProcessRow['state'] => {
+  if (letter === 'Z' || letter === 'X' || letter === 'x') return 'zombie';
+  return letter === 'T' || letter === 't' ? 'stopped' : 'running';
+};
+
+const COOKIE_PREFIX = Buffer.from(`${COOKIE_VARIABLE}=`);
+
+/** The value of the cookie variable in the bytes of `/proc/PID/environ`. */
+const cookieIn = (environ: Buffer | undefined): string | undefined => {
+  if (environ === undefined) return undefined;
+  for (let at = environ.indexOf(COOKIE_PREFIX); at !== -1; at = environ.indexOf(COOKIE_PREFIX, at + 1)) {
+    if (at !== 0 && environ[at - 1] !== 0) continue;
+    const end = environ.indexOf(0, at);
+    return environ.toString('utf8', at + COOKIE_PREFIX.length, end === -1 ? environ.length : end);
+  }
+  return undefined;
+};
+
+/** The adapter for Linux: `/proc` alone, no other program. */
+export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable => {
+  const files = options.files ?? readProc();
+  const kill = options.kill ?? ((pid, signal) => void process.kill(pid, signal));
+  const protectedPids = options.protectedPids ?? (() => [process.pid, process.ppid]);
+  const place = {
+    bootId: files.bootId(),
+    machineId: files.machineId(),
+    // A /proc of another namespace numbers processes differently: what it says of a pid is not about ours.
+    pidNs: files.selfPid() === process.pid ? files.pidNamespace() : '',
+  };
+
+  const toRow = (stat: Stat, cookie?: string): ProcessRow => ({
+    identity: { pid: stat.pid, startToken: stat.startTicks, ...place },
+    ppid: stat.ppid,
+    pgid: stat.pgid,
+    sid: stat.sid,
+    state: stateOf(stat.state),
+    command: stat.command,
+    ...(cookie === undefined ? {} : { cookie }),
+  });
+
+  const readRow = (pid: number): ProcessRow | undefined => {
+    const stat = parseStat(files.stat(pid) ?? '');
+    return stat === undefined ? undefined : toRow(stat);
+  };
+
+  const exists = (pid: number): boolean => {
+    try {
+      kill(pid, 0);
+      return true;
+    } catch (error) {
+      return errorCode(error) === 'EPERM';
+    }
+  };
+
+  const look = (pid: number): Lookup => {
+    if (pid !== 1 && !isTargetPid(pid)) return { status: 'dead', reason: 'gone' };
+    if (place.pidNs === '') return { status: 'unknown', reason: '/proc belongs to another PID namespace' };
+    const row = readRow(pid);
+    if (row !== undefined) {
+      return row.state === 'zombie' ? { status: 'dead', reason: 'zombie' } : { status: 'alive', process: row };
+    }
+    // Mounted with hidepid=2, /proc hides the processes of other users; the kernel still knows their pids.
+    return exists(pid)
+      ? { status: 'unknown', reason: `/proc/${pid}/stat cannot be read` }
+      : { status: 'dead', reason: 'gone' };
+  };
+
+  const lookupNow = (identity: ProcessIdentity): Lookup => {
+    // The process of an earlier boot of this machine is dead whatever has its pid today; of another machine, unknown.
+    const elsewhere = compareIdentity(identity, { ...identity, ...place });
+    if (elsewhere === 'different') return { status: 'dead', reason: 'earlier-boot' };
+    if (elsewhere === 'unknown') {
+      return { status: 'unknown', reason: 'recorded on another machine, in another PID namespace, or incompletely' };
+    }
+    const found = look(identity.pid);
+    if (found.status !== 'alive') return found;
+    const match = compareIdentity(identity, found.process.identity);
+    if (match === 'same') return found;
+    return match === 'different'
+      ? { status: 'dead', reason: 'reused' }
+      : { status: 'unknown', reason: 'the start token cannot be compared' };
+  };
+
+  const list: ProcessTable['list'] = async ({ cookies = false } = {}) => {
+    const rows: ProcessRow[] = [];
+    let read = 0;
+    for (const pid of files.pids()) {
+      read += 1;
+      if (read % PASS_SLICE === 0) await new Promise(setImmediate);
+      const stat = parseStat(files.stat(pid) ?? '');
+      if (stat === undefined) continue;
+      rows.push(toRow(stat, cookies ? cookieIn(files.environ(pid)) : undefined));
+    }
+    return rows;
+  };
+
+  const living = async (wanted: (row: ProcessRow) => boolean, cookies = false): Promise<ProcessRow[]> =>
+    (await list({ cookies })).filter((row) => row.state !== 'zombie' && wanted(row));
+
+  const send = (identity: ProcessIdentity, signal: NodeJS.Signals): SignalResult => {
+    if (!isTargetPid(identity.pid) || protectedPids().includes(identity.pid)) {
+      return { outcome: 'refused', reason: `pid ${identity.pid} is never a target` };
+    }
+    // Between this look and the kill below the process could end and its pid be handed out again. Without a pidfd that
+    // window of microseconds cannot be closed; it is kept free of anything that awaits.
+    const found = lookupNow(identity);
+    if (found.status === 'dead') {
+      return found.reason === 'reused' ? { outcome: 'foreign', reason: 'the pid was reused' } : { outcome: 'gone' };
+    }
+    if (found.status === 'unknown') return { outcome: 'unknown', reason: found.reason };
+    try {
+      kill(identity.pid, signal);
+      return { outcome: 'sent' };
+    } catch (error) {
+      return errorCode(error) === 'ESRCH'
+        ? { outcome: 'gone' }
+        : { outcome: 'refused', reason: errorCode(error) || String(error) };
+    }
+  };
+
+  return {
+    identify: async (pid) => {
+      const found = look(pid);
+      // /proc answers for thread ids too, although it does not list them.
+      const thread = found.status === 'alive' && files.threadGroupOf(pid) !== pid;
+      return thread ? { status: 'dead', reason: 'gone' } : found;
+    },
+    lookup: async (identity) => lookupNow(identity),
+    list,
+    descendants: async (identity) => {
+      if (lookupNow(identity).status !== 'alive') return [];
+      return descend(await list(), [identity.pid]).filter((row) => row.state !== 'zombie');
+    },
+    groupMembers: (pgid) => living((row) => row.pgid === pgid),
+    findByCookie: (cookie) => living((row) => row.cookie === cookie, true),
+    openDescriptors: async (identity) =>
+      lookupNow(identity).status === 'alive' ? files.descriptors(identity.pid) : undefined,
+    commandLine: async (identity) => (lookupNow(identity).status === 'alive' ? files.commandLine(identity.pid) : []),
+    signal: async (identity, signal) => send(identity, signal),
+  };
+};

@@ -1,0 +1,65 @@
+import type { ProcessIdentity } from './identity.js';
+
+/** One process as seen in one look. */
+export interface ProcessRow {
+  readonly identity: ProcessIdentity;
+  readonly ppid: number;
+  readonly pgid: number;
+  readonly sid: number;
+  /** A zombie has ended and waits for its parent: it is never alive. */
+  readonly state: 'running' | 'stopped' | 'zombie';
+  /** The kernel's short name of the program, at most 15 characters on Linux. */
+  readonly command: string;
+  /** The scope cookie in its environment, where it was asked for and could be read. */
+  readonly cookie?: string;
+}
+
+export type Lookup =
+  | { readonly status: 'alive'; readonly process: ProcessRow }
+  | { readonly status: 'dead'; readonly reason: 'gone' | 'zombie' | 'reused' | 'earlier-boot' }
+  | { readonly status: 'unknown'; readonly reason: string };
+
+/**
+ * What became of one signal.
+ *
+ * - `sent`: the process was the one meant, a moment before the signal went out (see the package's README on that moment).
+ * - `gone`: it had already ended. `foreign`: its pid belongs to another process now; nothing was sent.
+ * - `refused`: it is a process that nobody here may signal (pid 0 and 1, this process, its parent), or the kernel said EPERM.
+ * - `unknown`: its identity could not be established; nothing was sent.
+ */
+export interface SignalResult {
+  readonly outcome: 'sent' | 'gone' | 'foreign' | 'refused' | 'unknown';
+  readonly reason?: string;
+}
+
+export interface ListOptions {
+  /** Also read each process's environment for its scope cookie. Default false. */
+  readonly cookies?: boolean;
+}
+
+/**
+ * What the operating system knows about processes, as a narrow port. Consumers take the part they use:
+ * `Pick<ProcessTable, 'lookup'>`.
+ *
+ * Every method rejects with a `ProcessTableError` of code `unsupported-platform` where there is no adapter.
+ */
+export interface ProcessTable {
+  /** Who has this pid now? For pids outside 1 … 2^31 − 1 the answer is `dead`. */
+  identify(pid: number): Promise<Lookup>;
+  /** Is the process of this identity alive? */
+  lookup(identity: ProcessIdentity): Promise<Lookup>;
+  /** Every process that can be seen, in pid order. */
+  list(options?: ListOptions): Promise<ProcessRow[]>;
+  /** The living descendants of a living process, parents before children. */
+  descendants(identity: ProcessIdentity): Promise<ProcessRow[]>;
+  /** The living members of a process group. */
+  groupMembers(pgid: number): Promise<ProcessRow[]>;
+  /** The living processes whose environment holds this scope cookie (the whole value of `CM_SCOPE`). */
+  findByCookie(cookie: string): Promise<ProcessRow[]>;
+  /** What each open descriptor of a process points at, by number; `undefined` where that may not be read. */
+  openDescriptors(identity: ProcessIdentity): Promise<ReadonlyMap<number, string> | undefined>;
+  /** The arguments a process was started with, for display; empty where they may not be read. */
+  commandLine(identity: ProcessIdentity): Promise<string[]>;
+  /** Sends a signal to the process of this identity, or to nobody. Never rejects for what the process does. */
+  signal(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<SignalResult>;
+}
