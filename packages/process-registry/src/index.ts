@@ -1,1 +1,11 @@
-export {};
+export { isProcessRegistryError, ProcessRegistryError, type ProcessRegistryErrorCode } from './errors.js';
+export { openProcessRegistry } from './open-process-registry.js';
+export type {
+  ProcessRegistry,
+  ProcessRegistryOptions,
+  RecoveredRow,
+  Registration,
+  RegistryChange,
+} from './process-registry.js';
+export { type ProcessExit, type ProcessRecord, type ProcessSpec, parseRecord } from './record.js';
+export { isEnded, ROW_STATUSES, type RowEvent, type RowStatus, transition } from './transition.js';

@@ -1,7 +1,9 @@
 /**
  * - `unsupported-platform`: this version has no adapter for the platform.
+ * - `unreadable-proc`: `/proc` could not be read for a reason that is not the process's own, such as EMFILE. A listing
+ *   with holes would pass for a set that has emptied, so there is none.
  */
-export type ProcessTableErrorCode = 'unsupported-platform';
+export type ProcessTableErrorCode = 'unsupported-platform' | 'unreadable-proc';
 
 export class ProcessTableError extends Error {
   override readonly name = 'ProcessTableError';

@@ -16,7 +16,9 @@ export interface ProcessRow {
 
 export type Lookup =
   | { readonly status: 'alive'; readonly process: ProcessRow }
-  | { readonly status: 'dead'; readonly reason: 'gone' | 'zombie' | 'reused' | 'earlier-boot' }
+  /** It has ended, but its parent has not asked how: its row can still be read. */
+  | { readonly status: 'dead'; readonly reason: 'zombie'; readonly process: ProcessRow }
+  | { readonly status: 'dead'; readonly reason: 'gone' | 'reused' | 'earlier-boot' }
   | { readonly status: 'unknown'; readonly reason: string };
 
 /**
@@ -41,7 +43,9 @@ export interface ListOptions {
  * What the operating system knows about processes, as a narrow port. Consumers take the part they use:
  * `Pick<ProcessTable, 'lookup'>`.
  *
- * Every method rejects with a `ProcessTableError` of code `unsupported-platform` where there is no adapter.
+ * Every method rejects with a `ProcessTableError` of code `unsupported-platform` where there is no adapter. Where a process
+ * cannot be read for lack of descriptors or memory, `identify`, `lookup` and `signal` answer `unknown` and the others reject
+ * with `unreadable-proc`.
  */
 export interface ProcessTable {
   /** Who has this pid now? For pids outside 1 … 2^31 − 1 the answer is `dead`. */

@@ -67,12 +67,15 @@ export interface FakeProcessTable extends ProcessTable {
 
 interface FakeProcess {
   row: ProcessRow;
+  readonly cookie: string | undefined;
+  /** What was sent while it was stopped; it acts on them once continued. */
+  pending: NodeJS.Signals[];
   readonly ignores: readonly NodeJS.Signals[];
   readonly unkillable: boolean;
   hidden: boolean;
 }
 
-const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT', 'SIGKILL'];
+const ENDING: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'];
 
 /** An in-memory process table that keeps the rules of the real ones. */
 export const createFakeProcessTable = (
@@ -88,7 +91,7 @@ export const createFakeProcessTable = (
     if (found === undefined) return { status: 'dead', reason: 'gone' };
     if (found.hidden) return { status: 'unknown', reason: 'hidden' };
     return found.row.state === 'zombie'
-      ? { status: 'dead', reason: 'zombie' }
+      ? { status: 'dead', reason: 'zombie', process: found.row }
       : { status: 'alive', process: found.row };
   };
   const lookup = (identity: ProcessIdentity): Lookup => {
@@ -96,7 +99,7 @@ export const createFakeProcessTable = (
     if (elsewhere === 'different') return { status: 'dead', reason: 'earlier-boot' };
     if (elsewhere === 'unknown') return { status: 'unknown', reason: 'recorded elsewhere' };
     const found = look(identity.pid);
-    if (found.status !== 'alive') return found;
+    if (!('process' in found)) return found;
     return compareIdentity(identity, found.process.identity) === 'same' ? found : { status: 'dead', reason: 'reused' };
   };
   const rows = (): ProcessRow[] =>
@@ -106,8 +109,24 @@ export const createFakeProcessTable = (
       .sort((a, b) => a.identity.pid - b.identity.pid);
   const living = (wanted: (row: ProcessRow) => boolean): ProcessRow[] =>
     rows().filter((row) => row.state !== 'zombie' && wanted(row));
+  const withCookie = (row: ProcessRow): ProcessRow => {
+    const cookie = processes.get(row.identity.pid)?.cookie;
+    return cookie === undefined ? row : { ...row, cookie };
+  };
   const setState = (found: FakeProcess, state: ProcessRow['state']): void => {
     found.row = { ...found.row, state };
+  };
+
+  const deliver = (target: FakeProcess, signal: NodeJS.Signals): void => {
+    if (signal === 'SIGSTOP') setState(target, 'stopped');
+    else if (signal === 'SIGKILL') exit(target.row.identity.pid);
+    else if (signal === 'SIGCONT') {
+      setState(target, 'running');
+      const pending = target.pending;
+      target.pending = [];
+      for (const waiting of pending) deliver(target, waiting);
+    } else if (target.row.state === 'stopped') target.pending.push(signal);
+    else if (ENDING.includes(signal) && !target.ignores.includes(signal)) exit(target.row.identity.pid);
   };
 
   const start: FakeProcessTable['start'] = (options = {}) => {
@@ -123,8 +142,9 @@ export const createFakeProcessTable = (
         sid: options.sid ?? pgid,
         state: 'running',
         command: options.command ?? 'fake',
-        ...(options.cookie === undefined ? {} : { cookie: options.cookie }),
       },
+      cookie: options.cookie,
+      pending: [],
       ignores: options.ignores ?? [],
       unkillable: options.unkillable ?? false,
       hidden: false,
@@ -155,13 +175,16 @@ export const createFakeProcessTable = (
     },
     identify: async (pid) => look(pid),
     lookup: async (identity) => lookup(identity),
-    list: async ({ cookies = false } = {}) => (cookies ? rows() : rows().map(({ cookie: _unasked, ...row }) => row)),
+    list: async ({ cookies = false } = {}) => (cookies ? rows().map(withCookie) : rows()),
     descendants: async (identity) =>
       lookup(identity).status === 'alive'
         ? descend(rows(), [identity.pid]).filter((row) => row.state !== 'zombie')
         : [],
     groupMembers: async (pgid) => living((row) => row.pgid === pgid),
-    findByCookie: async (cookie) => living((row) => row.cookie === cookie),
+    findByCookie: async (cookie) =>
+      living(() => true)
+        .map(withCookie)
+        .filter((row) => row.cookie === cookie),
     openDescriptors: async () => undefined,
     commandLine: async (identity) => {
       const found = lookup(identity);
@@ -175,14 +198,7 @@ export const createFakeProcessTable = (
       signals.push({ pid: identity.pid, signal });
       const target = processes.get(identity.pid);
       if (target === undefined || target.unkillable) return { outcome: 'sent' };
-      if (signal === 'SIGSTOP') setState(target, 'stopped');
-      else if (signal === 'SIGCONT') setState(target, 'running');
-      else if (
-        ENDING.includes(signal) &&
-        (signal === 'SIGKILL' || (target.row.state !== 'stopped' && !target.ignores.includes(signal)))
-      ) {
-        exit(identity.pid);
-      }
+      deliver(target, signal);
       return { outcome: 'sent' };
     },
   };

@@ -1,5 +1,6 @@
 import { COOKIE_VARIABLE } from '../cookie.js';
 import { descend } from '../descend.js';
+import { isProcessTableError } from '../errors.js';
 import { compareIdentity, isTargetPid, type ProcessIdentity } from '../identity.js';
 import type { Lookup, ProcessRow, ProcessTable, SignalResult } from '../process-table.js';
 import { parseStat, type Stat } from './parse-stat.js';
@@ -19,9 +20,11 @@ const PASS_SLICE = 128;
 const errorCode = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 
-const stateOf = (letter: string): ProcessRow['state'] => {
-  if (letter === 'Z' || letter === 'X' || letter === 'x') return 'zombie';
-  return letter === 'T' || letter === 't' ? 'stopped' : 'running';
+const stateOf = ({ state, threads }: Stat): ProcessRow['state'] => {
+  if (state === 'X' || state === 'x') return 'zombie';
+  // A main thread that has ended shows as Z while its other threads run on: that process lives (proc(5), num_threads).
+  if (state === 'Z') return threads > 1 ? 'running' : 'zombie';
+  return state === 'T' || state === 't' ? 'stopped' : 'running';
 };
 
 const COOKIE_PREFIX = Buffer.from(`${COOKIE_VARIABLE}=`);
@@ -54,7 +57,7 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     ppid: stat.ppid,
     pgid: stat.pgid,
     sid: stat.sid,
-    state: stateOf(stat.state),
+    state: stateOf(stat),
     command: stat.command,
     ...(cookie === undefined ? {} : { cookie }),
   });
@@ -73,12 +76,24 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     }
   };
 
+  /** An answer that could not be read is no answer: neither alive nor dead. */
+  const orUnknown = (answer: () => Lookup): Lookup => {
+    try {
+      return answer();
+    } catch (error) {
+      if (!isProcessTableError(error)) throw error;
+      return { status: 'unknown', reason: error.message };
+    }
+  };
+
   const look = (pid: number): Lookup => {
     if (pid !== 1 && !isTargetPid(pid)) return { status: 'dead', reason: 'gone' };
     if (place.pidNs === '') return { status: 'unknown', reason: '/proc belongs to another PID namespace' };
     const row = readRow(pid);
     if (row !== undefined) {
-      return row.state === 'zombie' ? { status: 'dead', reason: 'zombie' } : { status: 'alive', process: row };
+      return row.state === 'zombie'
+        ? { status: 'dead', reason: 'zombie', process: row }
+        : { status: 'alive', process: row };
     }
     // Mounted with hidepid=2, /proc hides the processes of other users; the kernel still knows their pids.
     return exists(pid)
@@ -93,8 +108,9 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     if (elsewhere === 'unknown') {
       return { status: 'unknown', reason: 'recorded on another machine, in another PID namespace, or incompletely' };
     }
-    const found = look(identity.pid);
-    if (found.status !== 'alive') return found;
+    const found = orUnknown(() => look(identity.pid));
+    // A zombie too may be another process than the one recorded.
+    if (!('process' in found)) return found;
     const match = compareIdentity(identity, found.process.identity);
     if (match === 'same') return found;
     return match === 'different'
@@ -140,12 +156,13 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
   };
 
   return {
-    identify: async (pid) => {
-      const found = look(pid);
-      // /proc answers for thread ids too, although it does not list them.
-      const thread = found.status === 'alive' && files.threadGroupOf(pid) !== pid;
-      return thread ? { status: 'dead', reason: 'gone' } : found;
-    },
+    identify: async (pid) =>
+      orUnknown(() => {
+        const found = look(pid);
+        // /proc answers for thread ids too, although it does not list them.
+        const thread = found.status === 'alive' && files.threadGroupOf(pid) !== pid;
+        return thread ? { status: 'dead', reason: 'gone' } : found;
+      }),
     lookup: async (identity) => lookupNow(identity),
     list,
     descendants: async (identity) => {

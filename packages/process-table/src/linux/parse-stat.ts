@@ -5,6 +5,7 @@ export interface Stat {
   readonly ppid: number;
   readonly pgid: number;
   readonly sid: number;
+  readonly threads: number;
   readonly startTicks: string;
 }
 
@@ -18,7 +19,8 @@ export const parseStat = (text: string): Stat | undefined => {
   if (open < 1 || close < open) return undefined;
   const pid = Number(text.slice(0, open));
   const [state, ppid, pgid, sid, ...rest] = text.slice(close + 2).split(' ');
-  // Field 22 (starttime) is the sixteenth after field 6 (session).
+  // After field 6 (session), field 20 (num_threads) is the fourteenth and field 22 (starttime) the sixteenth.
+  const threads = rest[13];
   const startTicks = rest[15];
   if (state === undefined || startTicks === undefined || !/^\d+$/.test(startTicks)) return undefined;
   const stat = {
@@ -28,7 +30,8 @@ export const parseStat = (text: string): Stat | undefined => {
     ppid: Number(ppid),
     pgid: Number(pgid),
     sid: Number(sid),
+    threads: Number(threads),
     startTicks,
   };
-  return [stat.pid, stat.ppid, stat.pgid, stat.sid].every(Number.isInteger) ? stat : undefined;
+  return [stat.pid, stat.ppid, stat.pgid, stat.sid, stat.threads].every(Number.isInteger) ? stat : undefined;
 };

@@ -1,7 +1,12 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { ProcessTableError } from '../errors.js';
 
-/** The files of `/proc` that the adapter reads, each answer total: `undefined` where there is none. */
+/**
+ * The files of `/proc` that the adapter reads. `undefined` where a process has gone or may not be looked at; a failure of
+ * the reader itself (EMFILE, ENOMEM) is a `ProcessTableError` of code `unreadable-proc`, never an absence.
+ */
 export interface ProcFiles {
+  /** In rising order. */
   readonly pids: () => number[];
   readonly stat: (pid: number) => string | undefined;
   readonly threadGroupOf: (pid: number) => number | undefined;
@@ -23,14 +28,27 @@ const attempt = <T>(read: () => T): T | undefined => {
   }
 };
 
+/** What the kernel says of a process that has ended, or that this user may not look at. */
+const ABSENT: readonly string[] = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'];
+
+const unlessAbsent = <T>(read: () => T): T | undefined => {
+  try {
+    return read();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (ABSENT.includes(code)) return undefined;
+    throw new ProcessTableError('unreadable-proc', `/proc cannot be read: ${code || String(error)}`, { cause: error });
+  }
+};
+
 /** /proc files report size 0, so they are read until the end; one reused buffer keeps a pass over all processes cheap. */
 const createSmallReader = (): ((path: string) => string | undefined) => {
   const buffer = Buffer.allocUnsafe(4096);
   return (path) =>
-    attempt(() => {
+    unlessAbsent(() => {
       const descriptor = openSync(path, 'r');
       try {
-        return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, null));
+        return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, buffer.length, null));
       } finally {
         closeSync(descriptor);
       }
@@ -41,17 +59,22 @@ export const readProc = (root = '/proc'): ProcFiles => {
   const small = createSmallReader();
   const text = (path: string): string => attempt(() => readFileSync(path, 'utf8').trim()) ?? '';
   return {
-    pids: () => readdirSync(root).flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : [])),
+    pids: () => {
+      const names = unlessAbsent(() => readdirSync(root));
+      if (names === undefined) throw new ProcessTableError('unreadable-proc', `${root} is not there`);
+      // Node sorts names as text.
+      return names.flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : [])).sort((a, b) => a - b);
+    },
     stat: (pid) => small(`${root}/${pid}/stat`),
     threadGroupOf: (pid) => {
       const match = /^Tgid:\s*(\d+)$/m.exec(small(`${root}/${pid}/status`) ?? '');
       return match === null ? undefined : Number(match[1]);
     },
-    environ: (pid) => attempt(() => readFileSync(`${root}/${pid}/environ`)),
+    environ: (pid) => unlessAbsent(() => readFileSync(`${root}/${pid}/environ`)),
     commandLine: (pid) =>
       (attempt(() => readFileSync(`${root}/${pid}/cmdline`, 'utf8')) ?? '').split('\0').slice(0, -1),
     descriptors: (pid) =>
-      attempt(() => {
+      unlessAbsent(() => {
         const targets = new Map<number, string>();
         for (const name of readdirSync(`${root}/${pid}/fd`)) {
           const target = attempt(() => readlinkSync(`${root}/${pid}/fd/${name}`));

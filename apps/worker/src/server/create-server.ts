@@ -1,0 +1,148 @@
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import { BODY_LIMIT_BYTES, LOOPBACK, routesAt } from '../contract/index.js';
+import { ERROR_STATUS, isWorkerError, messageOf, WorkerError } from '../supervisor/errors.js';
+import type { Log } from '../supervisor/log.js';
+import { type Guard, pathOf, refuse } from './guard.js';
+import { type RoutesContext, registerRoutes } from './routes.js';
+
+export interface WorkerServer {
+  /** Binds to the loopback literal and returns the port. Rejects with the system's error, such as EADDRINUSE. */
+  listen(port: number): Promise<number>;
+  /** Stops accepting, lets answers under way finish for so long, then closes every connection. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+export interface ServerOptions extends RoutesContext {
+  readonly token: () => string;
+  readonly log: Log;
+}
+
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
+const bodyOf = (error: WorkerError): object => ({
+  error: {
+    code: error.code,
+    message: error.message,
+    ...(error.details === undefined ? {} : { details: error.details }),
+  },
+});
+
+/** What Fastify and its parsers call their refusals, in our words. */
+const translate = (error: FastifyError | WorkerError): WorkerError => {
+  if (isWorkerError(error)) return error;
+  if (error.validation !== undefined) return new WorkerError('INVALID', error.message, { details: error.validation });
+  switch (error.statusCode) {
+    case 413:
+      return new WorkerError('BODY_TOO_LARGE', `a body may have at most ${BODY_LIMIT_BYTES} bytes`);
+    case 415:
+      return new WorkerError('UNSUPPORTED_MEDIA_TYPE', 'send JSON, with "Content-Type: application/json"');
+    case 400:
+      return error.code === 'FST_ERR_BAD_URL'
+        ? new WorkerError('BAD_REQUEST', 'the path is not well encoded')
+        : new WorkerError('BAD_JSON', `the body is not usable JSON: ${error.message}`);
+    case 503:
+      return new WorkerError('UNAVAILABLE', 'the worker is stopping');
+    default:
+      return new WorkerError('INTERNAL', 'something went wrong in the worker; its log says what', { cause: error });
+  }
+};
+
+const answerRaw = (response: ServerResponse, error: WorkerError): void => {
+  const body = JSON.stringify(bodyOf(error));
+  response.writeHead(ERROR_STATUS[error.code], {
+    ...HEADERS,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
+};
+
+/** The HTTP side of the worker. Nothing of a request is interpreted before Host, Origin and token are right. */
+export const createServer = (options: ServerOptions): WorkerServer => {
+  const { log, token } = options;
+  let port = 0;
+  const guard = (): Guard => ({ port, token: token() });
+
+  const http = (handler: (request: IncomingMessage, response: ServerResponse) => void) =>
+    createHttpServer(
+      {
+        headersTimeout: 10_000,
+        requestTimeout: 30_000,
+        keepAliveTimeout: 5_000,
+        connectionsCheckingInterval: 1_000,
+        // Ours answers it with 403.
+        requireHostHeader: false,
+      },
+      (request, response) => {
+        const { url: target = '', method = '', rawHeaders } = request;
+        const refusal = refuse({ target, method, rawHeaders }, guard());
+        if (refusal !== undefined) return answerRaw(response, refusal);
+        handler(request, response);
+      },
+    );
+
+  const app: FastifyInstance = Fastify({
+    serverFactory: http,
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: 1024 },
+    forceCloseConnections: true,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+    frameworkErrors: (error, _request, reply) => {
+      const translated = translate(error);
+      reply.hijack();
+      answerRaw(reply.raw, translated);
+    },
+  });
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onSend', async (_request, reply) => void reply.headers(HEADERS));
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url } = request;
+    log.debug({ method, path: pathOf(url), code: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+  app.setErrorHandler<FastifyError | WorkerError>((error, request, reply) => {
+    const translated = translate(error);
+    if (translated.code === 'INTERNAL') {
+      log.error({ path: pathOf(request.url), error: messageOf(error), stack: error.stack }, 'a request failed');
+    }
+    if (translated.code === 'UNAVAILABLE') void reply.header('retry-after', '1');
+    return reply.code(ERROR_STATUS[translated.code]).send(bodyOf(translated));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request.url);
+    const methods = routesAt(path).map(({ method }) => method);
+    if (methods.length > 0) {
+      void reply.header('allow', methods.join(', '));
+      throw new WorkerError('METHOD_NOT_ALLOWED', `${path} takes ${methods.join(', ')}`);
+    }
+    throw new WorkerError('NOT_FOUND', `there is no ${request.method} ${path} in this version`);
+  });
+  registerRoutes(app, options);
+
+  return {
+    listen: async (wanted) => {
+      await app.ready();
+      await new Promise<void>((resolve, reject) => {
+        app.server.once('error', reject);
+        app.server.listen({ host: LOOPBACK, port: wanted, exclusive: true }, () => {
+          app.server.off('error', reject);
+          resolve();
+        });
+      });
+      // After listen the address is never a path: it was bound to host and port.
+      ({ port } = app.server.address() as AddressInfo);
+      return port;
+    },
+    close: async (timeoutMs) => {
+      const closed = new Promise<void>((resolve) => app.server.close(() => resolve()));
+      app.server.closeIdleConnections();
+      const timer = setTimeout(() => app.server.closeAllConnections(), timeoutMs);
+      await closed;
+      clearTimeout(timer);
+      await app.close();
+    },
+  };
+};

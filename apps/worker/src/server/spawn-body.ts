@@ -1,0 +1,60 @@
+import { WorkerError } from '../supervisor/errors.js';
+import type { SpawnRequest } from '../supervisor/processes.js';
+import { asStopSignal } from '../supervisor/to-target.js';
+
+/** The body of `POST /api/sessions/:id/processes`, as its schema admits it. */
+export interface SpawnBody {
+  readonly name: string;
+  readonly command: string;
+  readonly args?: readonly string[];
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly envProfile?: string;
+  readonly type?: string;
+  readonly restart?: 'temporary' | 'transient' | 'permanent';
+  readonly stopSignal?: string;
+  readonly graceMs?: number;
+  readonly killWaitMs?: number;
+  readonly stdin?: 'ignore' | 'pipe';
+  readonly onDuplicate?: 'error' | 'replace';
+  readonly onWorkerDeath?: 'kill' | 'keep';
+  readonly ready?: object;
+}
+
+/** What is part of the contract but not of this version. Refused rather than ignored (R22). */
+const refuseLater = (body: SpawnBody): void => {
+  const later: readonly (readonly [string, boolean])[] = [
+    ['envProfile', body.envProfile !== undefined],
+    ['restart', body.restart !== undefined && body.restart !== 'temporary'],
+    ['stdin', body.stdin === 'pipe'],
+    ['onWorkerDeath', body.onWorkerDeath === 'keep'],
+    ['ready', body.ready !== undefined],
+  ];
+  const asked = later.filter(([, wanted]) => wanted).map(([name]) => name);
+  if (asked.length > 0) {
+    throw new WorkerError('NOT_IN_THIS_VERSION', `not in this version: ${asked.join(', ')}`, {
+      details: { fields: asked },
+    });
+  }
+};
+
+/** A spawn request with its defaults. @throws WorkerError NOT_IN_THIS_VERSION, INVALID */
+export const toSpawnRequest = (body: SpawnBody): SpawnRequest => {
+  refuseLater(body);
+  const stopSignal = asStopSignal(body.stopSignal ?? 'SIGTERM');
+  if (stopSignal === undefined) {
+    throw new WorkerError('INVALID', `stopSignal must be the name of an ending signal, such as SIGTERM or SIGINT`);
+  }
+  return {
+    name: body.name,
+    command: body.command,
+    args: body.args ?? [],
+    cwd: body.cwd ?? '',
+    env: body.env ?? {},
+    type: body.type ?? 'process',
+    stopSignal,
+    graceMs: body.graceMs ?? 5000,
+    killWaitMs: body.killWaitMs ?? 1000,
+    onDuplicate: body.onDuplicate ?? 'error',
+  };
+};

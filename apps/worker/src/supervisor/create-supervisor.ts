@@ -1,0 +1,322 @@
+import { mkdirSync } from 'node:fs';
+import { createHealthMonitor } from '@cm/health';
+import { openProcessRegistry, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
+import { type Clock, createProcessTable, type ProcessTable, systemClock } from '@cm/process-table';
+import { type Containment, probeContainment } from '@cm/shutdown-cascade';
+import type { DataDirectory, ProcessView, SessionView, SpooledEvent, StopReport } from '../contract/index.js';
+import { DEFAULTS, type Settings } from '../settings/settings.js';
+import { openChildOutput } from './child-output.js';
+import { messageOf, WorkerError } from './errors.js';
+import { type EventLog, type EventQuery, openEventLog } from './event-log.js';
+import { createLatch } from './latch.js';
+import { type Log, silentLog } from './log.js';
+import { type AdoptRequest, createCookie, createProcesses, type Processes, type SpawnRequest } from './processes.js';
+import { type Recovery, recover } from './recover.js';
+import { openSessionStore, type SessionStore, type SessionUpdate } from './session-store.js';
+import { createSessions, type Sessions } from './sessions.js';
+import { openSpool, type Spool } from './spool.js';
+import { createUndo, type Undo } from './undo.js';
+import { processView, sessionView } from './views.js';
+
+export type SupervisorState = 'initializing' | 'ready' | 'stopping' | 'stopped' | 'failed';
+
+export interface SupervisorOptions {
+  /** Prepared: it exists and belongs to this user. */
+  readonly dataDirectory: DataDirectory;
+  readonly settings?: Partial<Omit<Settings, 'port'>>;
+  /** The environment that children start from. Default: empty. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly table?: ProcessTable;
+  readonly clock?: Clock;
+  readonly log?: Log;
+  readonly canSignal?: (pid: number) => boolean;
+}
+
+/** Facts for the doctor, gathered afresh. */
+export interface SupervisorFacts {
+  readonly state: SupervisorState;
+  readonly containment: Containment;
+  readonly processes: readonly ProcessView[];
+  readonly sessions: readonly SessionView[];
+  readonly deadProcessPids: readonly number[];
+  readonly survivors: readonly number[];
+  readonly spool: ReturnType<Spool['state']>;
+  readonly hookLatenciesMs: readonly number[];
+  readonly lastEventAt: string | null;
+  readonly registry: ReturnType<ProcessRegistry['state']>;
+  readonly registryFiles: ReturnType<ProcessRegistry['files']>;
+  readonly quarantined: readonly string[];
+  readonly events: ReturnType<EventLog['size']>;
+  readonly recovery: Recovery | undefined;
+}
+
+/**
+ * Sessions, their processes and their events, without signals, ports or globals. `createWorker` gives it a claim, an API and a
+ * command line.
+ */
+export interface Supervisor {
+  state(): SupervisorState;
+  /** Opens what is kept. Undoes itself when it fails half-way, and can then be tried again. */
+  open(): Promise<void>;
+  /** Recovers, and begins to take events and to sweep. Call it once the claim is published. */
+  begin(): void;
+  /** Sets the latch: from here on nothing starts. True for the first caller. */
+  latch(): boolean;
+  /** @throws WorkerError STOPPING after the latch. */
+  assertCanSpawn(): void;
+  /** Stops every process. Sessions stay as they are: a restart finds them. */
+  stopChildren(deadlineMs: number): Promise<StopReport>;
+  /** A second request: SIGKILL now. */
+  force(): void;
+  /** Takes the events that already lie in the spool, then closes what is kept. */
+  close(): Promise<void>;
+
+  putSession(id: string, update: SessionUpdate): ReturnType<Sessions['put']>;
+  session(id: string): SessionView;
+  sessions(all?: boolean): SessionView[];
+  endSession(id: string): Promise<StopReport>;
+  spawn(sessionId: string, request: SpawnRequest): Promise<ProcessView>;
+  adopt(sessionId: string, request: AdoptRequest): Promise<ProcessView>;
+  processes(): Promise<ProcessView[]>;
+  process(id: string): Promise<ProcessView>;
+  stopProcess(id: string): Promise<StopReport>;
+  /** False when the event was on record already. */
+  record(event: SpooledEvent): boolean;
+  events(query: EventQuery): ReturnType<EventLog['query']>;
+  facts(): Promise<SupervisorFacts>;
+  /** One sweep, now. */
+  sweep(): Promise<void>;
+}
+
+interface Opened {
+  readonly registry: ProcessRegistry;
+  readonly store: SessionStore;
+  readonly eventLog: EventLog;
+  readonly spool: Spool;
+  readonly processes: Processes;
+  readonly sessions: Sessions;
+}
+
+const canSignalByDefault = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export const createSupervisor = (options: SupervisorOptions): Supervisor => {
+  const { dataDirectory, table = createProcessTable(), clock = systemClock, log = silentLog } = options;
+  const settings = { ...DEFAULTS, ...options.settings };
+  const latch = createLatch();
+  const forceNow = new AbortController();
+  const now = (): Date => new Date(clock.wallMs());
+  let state: SupervisorState = 'initializing';
+  let opened: Opened | undefined;
+  let recovering: Promise<Recovery> | undefined;
+  let recovery: Recovery | undefined;
+  let ownerTimer: NodeJS.Timeout | undefined;
+
+  const parts = (): Opened => {
+    if (opened === undefined) throw new WorkerError('UNAVAILABLE', 'the worker is not running');
+    return opened;
+  };
+  const countOf = (sessionId: string): number => parts().registry.getBySession(sessionId).length;
+
+  const record = (event: SpooledEvent): boolean => {
+    const { eventLog, sessions } = parts();
+    if (eventLog.has(event)) return false;
+    // First what it means, which may be done twice, then the record, after which it is never done again.
+    sessions.onEvent(event);
+    eventLog.append(event);
+    return true;
+  };
+
+  const strays = (rows: readonly ProcessRecord[], sessions: Sessions): ProcessRecord[] => {
+    const live = new Set(sessions.list().map(({ id }) => id));
+    return rows.filter(({ sessionId, status }) => sessionId !== '' && status !== 'intended' && !live.has(sessionId));
+  };
+
+  const sweep = async (): Promise<void> => {
+    const { processes, registry, sessions, store, eventLog, spool } = parts();
+    const dead = await processes.sweep();
+    if (dead.length > 0) log.info({ pids: dead }, 'rows of dead processes were removed');
+    await sessions.lookAtOwners();
+    const leftBehind = strays(registry.getAll(), sessions);
+    if (leftBehind.length > 0) await processes.stopAll(leftBehind);
+    store.prune();
+    eventLog.prune();
+    spool.prune(clock.wallMs());
+  };
+  const monitor = createHealthMonitor({
+    sweep,
+    intervalMs: settings.sweepIntervalMs,
+    onError: (error) => log.error({ error: messageOf(error) }, 'a sweep failed'),
+  });
+
+  const lookAround = async (): Promise<void> => {
+    const { processes, sessions } = parts();
+    try {
+      await processes.lookAtAdopted();
+      await sessions.lookAtOwners();
+    } catch (error) {
+      log.error({ error: messageOf(error) }, 'a look at owners failed');
+    }
+  };
+
+  const view = async (row: ProcessRecord): Promise<ProcessView> =>
+    processView(row, (await parts().processes.members([row])).get(row.id));
+
+  const openParts = async (undo: Undo): Promise<Opened> => {
+    mkdirSync(dataDirectory.logs, { recursive: true, mode: 0o700 });
+    const registry = await openProcessRegistry({
+      directory: dataDirectory.registry,
+      table,
+      clock,
+      createCookie: () => createCookie(dataDirectory.path),
+    });
+    undo.add(() => registry.close());
+    const store = await openSessionStore(dataDirectory.registry, now);
+    undo.add(() => store.close());
+    const eventLog = openEventLog({
+      directory: dataDirectory.events,
+      maxBytes: settings.eventsMaxBytes,
+      maxAgeDays: settings.eventsMaxAgeDays,
+      now,
+    });
+    const processes = createProcesses({
+      registry,
+      table,
+      clock,
+      latch,
+      log,
+      dataDirectory: dataDirectory.path,
+      env: options.env ?? {},
+      openOutput: (rowId) => openChildOutput(dataDirectory.logs, rowId),
+      force: forceNow.signal,
+      canSignal: options.canSignal ?? canSignalByDefault,
+    });
+    const sessions = createSessions({ store, processes, registry, table, log });
+    const spool = openSpool({ dataDirectory, take: record, log });
+    return { registry, store, eventLog, spool, processes, sessions };
+  };
+
+  return {
+    state: () => state,
+    open: async () => {
+      const undo = createUndo();
+      try {
+        opened = await openParts(undo);
+      } catch (error) {
+        await undo.run();
+        throw error;
+      }
+    },
+    begin: () => {
+      const { registry, processes, sessions, spool } = parts();
+      recovering = recover(registry, processes, { table, clock, log });
+      recovering.then(
+        (story) => {
+          recovery = story;
+        },
+        (error: unknown) => log.error({ error: messageOf(error) }, 'recovery failed'),
+      );
+      sessions.resume();
+      spool.start();
+      monitor.start();
+      ownerTimer = setInterval(lookAround, settings.ownerIntervalMs);
+      ownerTimer.unref();
+      if (!latch.isSet()) state = 'ready';
+    },
+    latch: () => {
+      if (state !== 'stopped') state = 'stopping';
+      return latch.set();
+    },
+    assertCanSpawn: () => latch.assertOpen(),
+    stopChildren: async (deadlineMs) => {
+      const { processes, registry, sessions } = parts();
+      clearInterval(ownerTimer);
+      await processes.settled();
+      const report = await processes.stopAll(registry.getAll(), { deadlineMs });
+      await recovering?.catch(() => {});
+      await sessions.settled();
+      return report;
+    },
+    force: () => forceNow.abort(),
+    close: async () => {
+      clearInterval(ownerTimer);
+      await monitor.stop();
+      if (opened !== undefined) {
+        await opened.spool.stop().catch((error: unknown) => log.error({ error: messageOf(error) }, 'spool'));
+        // An event taken just now may have ended a session.
+        await opened.sessions.settled();
+        opened.store.close();
+        await opened.registry.close();
+      }
+      state = 'stopped';
+    },
+    putSession: (id, update) => {
+      latch.assertOpen();
+      return parts().sessions.put(id, update);
+    },
+    session: (id) => sessionView(parts().sessions.get(id), countOf(id)),
+    sessions: (all) =>
+      parts()
+        .sessions.list(all)
+        .map((session) => sessionView(session, countOf(session.id))),
+    endSession: (id) => parts().sessions.end(id, 'api'),
+    spawn: async (sessionId, request) => {
+      latch.assertOpen();
+      const session = parts().sessions.assertActive(sessionId);
+      const cwd = request.cwd || session.cwd || dataDirectory.path;
+      return view(await parts().processes.spawn(sessionId, { ...request, cwd }));
+    },
+    adopt: async (sessionId, request) => {
+      latch.assertOpen();
+      parts().sessions.assertActive(sessionId);
+      return view(await parts().processes.adopt(sessionId, request));
+    },
+    processes: async () => {
+      const rows = parts().registry.getAll();
+      const members = await parts().processes.members(rows);
+      return rows.map((row) => processView(row, members.get(row.id)));
+    },
+    process: (id) => {
+      const row = parts().registry.get(id);
+      if (row === undefined) throw new WorkerError('PROCESS_NOT_FOUND', `there is no process "${id}"`);
+      return view(row);
+    },
+    stopProcess: (id) => parts().processes.stop(id),
+    record,
+    events: (query) => parts().eventLog.query(query),
+    sweep,
+    facts: async () => {
+      const { registry, processes, sessions, eventLog, spool } = parts();
+      const rows = registry.getAll();
+      const members = await processes.members(rows);
+      const pidsOf = (wanted: (row: ProcessRecord) => boolean): number[] =>
+        rows.filter(wanted).flatMap(({ identity }) => (identity === undefined ? [] : [identity.pid]));
+      const dead = new Set<string>();
+      for (const row of rows) {
+        if (row.identity !== undefined && (await table.lookup(row.identity)).status === 'dead') dead.add(row.id);
+      }
+      return {
+        state,
+        containment: probeContainment(),
+        processes: rows.map((row) => processView(row, members.get(row.id))),
+        sessions: sessions.list().map((session) => sessionView(session, countOf(session.id))),
+        deadProcessPids: pidsOf(({ id }) => dead.has(id)),
+        survivors: pidsOf(({ id, status }) => status === 'survived' && !dead.has(id)),
+        spool: spool.state(),
+        hookLatenciesMs: spool.latencies(),
+        lastEventAt: eventLog.lastAt() ?? null,
+        registry: registry.state(),
+        registryFiles: registry.files(),
+        quarantined: registry.recovered.quarantined,
+        events: eventLog.size(),
+        recovery,
+      };
+    },
+  };
+};

@@ -1,0 +1,40 @@
+import type { ProcessRecord } from '@cm/process-registry';
+import type { ProcessIdentity } from '@cm/process-table';
+import type { StopTarget } from '@cm/shutdown-cascade';
+
+const SIGNALS: readonly NodeJS.Signals[] = [
+  'SIGTERM',
+  'SIGINT',
+  'SIGHUP',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGABRT',
+  'SIGKILL',
+];
+
+/** The name of a signal that may be used to stop a process, or undefined. */
+export const asStopSignal = (name: string): NodeJS.Signals | undefined => SIGNALS.find((signal) => signal === name);
+
+/** A registry row as the cascade takes it. Undefined for a row that has no process yet. */
+export const toTarget = (
+  row: ProcessRecord,
+  known: readonly ProcessIdentity[] = [],
+  exited?: Promise<unknown>,
+): StopTarget | undefined =>
+  row.identity === undefined
+    ? undefined
+    : {
+        id: row.id,
+        identity: row.identity,
+        pgid: row.pgid,
+        // An adopted process that was not started by us carries nobody's cookie, and must not match one.
+        cookie: row.cookie === '' ? undefined : row.cookie,
+        known,
+        order: row.order,
+        stopSignal: asStopSignal(row.stopSignal),
+        graceMs: row.graceMs,
+        killWaitMs: row.killWaitMs,
+        exited,
+      };

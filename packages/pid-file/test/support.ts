@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runToEnd } from '../../../tools/testing/real-process.js';
+import type { PidFileAcquisition, PidFileFields, PidFileHandle, PidRecord } from '../src/index.js';
+import type { Lock, LockResult } from '../src/lock.js';
+
+const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
+
+const ESBUILD = here('../../../node_modules/.bin/esbuild');
+
+/** Bundles a TypeScript file, siblings from source, for a plain `node`. */
+export const bundle = async (source: string, output: string): Promise<string> => {
+  const options = ['--bundle', '--platform=node', '--format=esm', '--target=node20', '--conditions=@cm/source'];
+  const built = await runToEnd(ESBUILD, [here(source), ...options, '--log-level=error', `--outfile=${output}`]);
+  if (built.code !== 0) throw new Error(built.stderr);
+  return output;
+};
+
+export const buildClaimant = (directory: string): Promise<string> =>
+  bundle('fixtures/claimant.ts', join(directory, 'claimant.mjs'));
+
+/** A record that every reader accepts, of a process in the place of the fake process table. */
+export const record = (changes: Partial<PidRecord> = {}): PidRecord => ({
+  schema: 1,
+  pid: 4242,
+  startToken: '77',
+  bootId: 'boot',
+  machineId: 'machine',
+  pidNs: 'pid:[1]',
+  port: 37_777,
+  address: '127.0.0.1',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  version: '1.0.0',
+  protocol: 1,
+  dataDir: '/nowhere',
+  instanceId: 'an-instance',
+  proof: { client: 'c'.repeat(64), worker: 'd'.repeat(64) },
+  ...changes,
+});
+
+export const writeRecord = async (path: string, changes: Partial<PidRecord>): Promise<PidRecord> => {
+  const written = record(changes);
+  await writeFile(path, JSON.stringify(written), { mode: 0o600 });
+  return written;
+};
+
+export const fields = (dataDir: string): PidFileFields => ({
+  port: 37_777,
+  address: '127.0.0.1',
+  version: '1.0.0',
+  protocol: 1,
+  dataDir,
+});
+
+export const lockOf = (result: LockResult): Lock => {
+  if (result.status !== 'acquired') throw new Error(`not acquired: ${JSON.stringify(result)}`);
+  return result.lock;
+};
+
+export const handleOf = (result: PidFileAcquisition): PidFileHandle => {
+  if (result.status !== 'acquired') throw new Error(`not acquired: ${JSON.stringify(result)}`);
+  return result.handle;
+};
+
+/** Everything in a directory that a write, a rename or a removal would change. */
+export const snapshot = (directory: string): object[] =>
+  readdirSync(directory)
+    .sort()
+    .map((name) => {
+      const { ino, mtimeMs, ctimeMs, mode } = statSync(join(directory, name));
+      return { name, ino, mtimeMs, ctimeMs, mode, content: readFileSync(join(directory, name), 'latin1') };
+    });
+
+export const isRoot: boolean = process.getuid?.() === 0;
+
+/** For tests that only root can run: says so where they are skipped. */
+export const needsRoot = (what: string): boolean => {
+  if (!isRoot) console.warn(`skipped, only root can: ${what}`);
+  return isRoot;
+};

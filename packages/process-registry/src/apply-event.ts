@@ -1,0 +1,37 @@
+import type { ProcessExit, ProcessRecord } from './record.js';
+import { type RowEvent, transition } from './transition.js';
+
+/** A stop that we asked for is not a crash (field failure 26). */
+const wasAsked = ({ status }: ProcessRecord): boolean => status === 'stopping' || status === 'survived';
+
+const exitOf = (row: ProcessRecord, event: RowEvent): ProcessExit | undefined => {
+  switch (event.type) {
+    case 'exited': {
+      const unasked = row.status === 'lost' ? 'lost' : 'crashed';
+      return { code: event.code, signal: event.signal, reason: wasAsked(row) ? 'asked' : unasked };
+    }
+    case 'found-dead':
+      return { code: null, signal: null, reason: wasAsked(row) ? 'asked' : 'lost' };
+    case 'killed':
+      return { code: null, signal: 'SIGKILL', reason: 'asked' };
+    default:
+      return undefined;
+  }
+};
+
+/** The row after an event; the same row when nothing about it changed. Pure. */
+export const applyEvent = (
+  row: ProcessRecord,
+  event: RowEvent,
+  { stderrTail = row.stderrTail }: { readonly stderrTail?: string } = {},
+): ProcessRecord => {
+  const status = transition(row.status, event);
+  if (status === row.status && stderrTail === row.stderrTail) return row;
+  const exit = status === row.status ? undefined : exitOf(row, event);
+  return {
+    ...row,
+    status,
+    ...(exit === undefined ? {} : { exit }),
+    ...(stderrTail === undefined ? {} : { stderrTail }),
+  };
+};

@@ -1,0 +1,58 @@
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+
+/** The part of the file system that a journal uses. Every method is synchronous and throws the system's own error. */
+export interface JournalFs {
+  /** Makes one directory with mode 0700; its parent must exist. Throws EEXIST when something is there. */
+  makeDirectory(path: string): void;
+  /** The whole file, or `undefined` when there is none. */
+  read(path: string): Buffer | undefined;
+  /** Bytes, or `undefined` when there is no such file. */
+  sizeOf(path: string): number | undefined;
+  /** `append`: O_APPEND. `replace`: emptied first. `create`: throws EEXIST when it exists. Created with mode 0600. */
+  open(path: string, how: 'append' | 'replace' | 'create'): number;
+  /** One write; returns how many bytes were taken, which may be fewer than given. */
+  write(descriptor: number, bytes: Buffer): number;
+  length(descriptor: number): number;
+  truncate(descriptor: number, length: number): void;
+  sync(descriptor: number): void;
+  close(descriptor: number): void;
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+}
+
+const FLAGS = { append: 'a', replace: 'w', create: 'wx' } as const;
+
+const unlessMissing = <T>(look: () => T): T | undefined => {
+  try {
+    return look();
+  } catch (error) {
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+export const nodeJournalFs: JournalFs = {
+  makeDirectory: (path) => mkdirSync(path, { mode: 0o700 }),
+  read: (path) => unlessMissing(() => readFileSync(path)),
+  sizeOf: (path) => unlessMissing(() => statSync(path).size),
+  open: (path, how) => openSync(path, FLAGS[how], 0o600),
+  write: (descriptor, bytes) => writeSync(descriptor, bytes),
+  length: (descriptor) => fstatSync(descriptor).size,
+  truncate: ftruncateSync,
+  sync: fsyncSync,
+  close: closeSync,
+  rename: renameSync,
+  remove: unlinkSync,
+};

@@ -1,0 +1,27 @@
+import type { TargetPlan } from './plan-shutdown.js';
+
+/** How far the stop of one target has gone. */
+export type Stage = 'asked' | 'signalled' | 'killed' | 'given-up';
+
+/** Which stage a target should be in at a moment. Never goes back. Pure. */
+export const escalate = (
+  stage: Stage,
+  plan: Pick<TargetPlan, 'stopAtMs' | 'killAtMs' | 'killWaitMs'>,
+  /** Milliseconds since the stop began. */
+  nowMs: number,
+  /** When SIGKILL was sent, once it was. */
+  killedAtMs: number | undefined,
+  forced: boolean,
+): Stage => {
+  switch (stage) {
+    case 'asked':
+      if (forced || nowMs >= plan.killAtMs) return 'killed';
+      return nowMs >= plan.stopAtMs ? 'signalled' : 'asked';
+    case 'signalled':
+      return forced || nowMs >= plan.killAtMs ? 'killed' : 'signalled';
+    case 'killed':
+      return killedAtMs !== undefined && nowMs >= killedAtMs + plan.killWaitMs ? 'given-up' : 'killed';
+    case 'given-up':
+      return 'given-up';
+  }
+};

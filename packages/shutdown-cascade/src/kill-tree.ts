@@ -1,0 +1,10 @@
+/** Ends a process and its descendants on Windows. Resolves when the system's tool is done; rejects with its error. */
+export type KillTree = (pid: number) => Promise<void>;
+
+/** tree-kill, loaded on first use: only Windows needs it. */
+export const killTreeByTaskkill: KillTree = async (pid) => {
+  const { default: treeKill } = await import('tree-kill');
+  await new Promise<void>((resolve, reject) => {
+    treeKill(pid, 'SIGKILL', (error) => (error === undefined ? resolve() : reject(error)));
+  });
+};

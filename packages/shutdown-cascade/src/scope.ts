@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Clock,
+  createProcessTable,
+  type ProcessIdentity,
+  type ProcessRow,
+  type ProcessTable,
+  systemClock,
+} from '@cm/process-table';
+import { ShutdownCascadeError } from './errors.js';
+import { membersOf } from './membership.js';
+import type { CascadeReport } from './report.js';
+import { type CascadeOptions, runShutdownCascade } from './shutdown-cascade.js';
+import { type ContainedProcess, type ContainedSpawn, spawnContained } from './spawn-contained.js';
+import type { StopTarget } from './target.js';
+
+type StopTimes = Pick<StopTarget, 'stopSignal' | 'graceMs' | 'killWaitMs'>;
+
+export interface ScopeOptions extends StopTimes {
+  /** For the report. */
+  readonly name?: string;
+  /** Default: 16 random bytes, as hexadecimal digits. */
+  readonly cookie?: string;
+  readonly table?: ProcessTable;
+  readonly clock?: Clock;
+}
+
+export interface Scope extends AsyncDisposable {
+  readonly cookie: string;
+  /** Starts a command inside the scope. Rejects with `spawn-failed`, or with `stopping` once a stop has begun. */
+  spawn(command: string, args?: readonly string[], options?: ScopeSpawn): Promise<ContainedProcess>;
+  /** Takes a running process in, by pid. Rejects with `not-found` when its identity cannot be established. */
+  adopt(pid: number): Promise<ProcessIdentity>;
+  /** Every living member, found afresh. */
+  members(): Promise<ProcessRow[]>;
+  /** Stops everything, once: a second call returns the first one's report. */
+  stop(options?: Pick<CascadeOptions, 'deadlineMs' | 'force' | 'onProgress'>): Promise<CascadeReport>;
+}
+
+export interface ScopeSpawn extends StopTimes {
+  readonly cwd?: string;
+  /** Default: this process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly stdio?: ContainedSpawn['stdio'];
+}
+
+const definedOnly = (env: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+
+/** A named set of processes that die together. */
+export const createScope = (options: ScopeOptions = {}): Scope => {
+  const { name = 'scope', table = createProcessTable(), clock = systemClock, ...times } = options;
+  const cookie = options.cookie ?? randomBytes(16).toString('hex');
+  const targets: StopTarget[] = [];
+  let stopping: Promise<CascadeReport> | undefined;
+
+  const assertOpen = (): void => {
+    if (stopping !== undefined) throw new ShutdownCascadeError('stopping', `${name} is stopping: nothing can be added`);
+  };
+  const add = (target: Omit<StopTarget, 'id' | 'order'>): void => {
+    targets.push({ ...times, ...target, id: `${name}/${targets.length + 1}`, order: targets.length });
+  };
+
+  const stop: Scope['stop'] = (stopOptions = {}) => {
+    stopping ??= runShutdownCascade(targets, { table, clock, ...stopOptions });
+    return stopping;
+  };
+  return {
+    cookie,
+    spawn: async (command, args = [], { cwd, env = process.env, stdio, ...own } = {}) => {
+      assertOpen();
+      const started = await spawnContained({
+        command,
+        args,
+        env: definedOnly(env),
+        cookie,
+        table,
+        ...(cwd === undefined ? {} : { cwd }),
+        ...(stdio === undefined ? {} : { stdio }),
+      });
+      add({ ...own, identity: started.identity, pgid: started.pgid, cookie, exited: started.exited });
+      if (stopping !== undefined) {
+        // The stop began while the system was starting it: it must not outlive the scope.
+        await runShutdownCascade(targets.slice(-1), { table, clock, deadlineMs: 0 });
+        assertOpen();
+      }
+      return started;
+    },
+    adopt: async (pid) => {
+      assertOpen();
+      const found = await table.identify(pid);
+      if (found.status !== 'alive') throw new ShutdownCascadeError('not-found', `there is no process ${pid} to adopt`);
+      assertOpen();
+      add({ identity: found.process.identity });
+      return found.process.identity;
+    },
+    members: async () => {
+      const rows = await table.list({ cookies: true });
+      const never = new Set([process.pid, process.ppid]);
+      const found = targets.flatMap((target) => membersOf(target, rows, never));
+      return [...new Map(found.map((row) => [row.identity.pid, row])).values()];
+    },
+    stop,
+    [Symbol.asyncDispose]: async () => void (await stop()),
+  };
+};

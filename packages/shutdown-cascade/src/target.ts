@@ -1,0 +1,30 @@
+import type { ProcessIdentity } from '@cm/process-table';
+
+/** One thing to stop: a leader and everything that belongs to it. Plain data, apart from the two ways to talk to our own child. */
+export interface StopTarget {
+  /** The caller's name for it; comes back in the report. */
+  readonly id: string;
+  readonly identity: ProcessIdentity;
+  /** The process group, only if it was created for this target (field failure 42). */
+  readonly pgid?: number | undefined;
+  /** The whole value of `CM_SCOPE` in the environment it was started with. */
+  readonly cookie?: string | undefined;
+  /** Members seen earlier: they belong to the target whatever has become of their parents and groups. */
+  readonly known?: readonly ProcessIdentity[] | undefined;
+  /** Start order: the higher, the newer. The newest is stopped first. */
+  readonly order?: number | undefined;
+  /** Default SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals | undefined;
+  /** From the stop signal to SIGKILL. Default 5,000. */
+  readonly graceMs?: number | undefined;
+  /** How long after SIGKILL the set may take to empty. Default 1,000. */
+  readonly killWaitMs?: number | undefined;
+  /** Asks before any signal is sent, for instance by closing stdin. The stop signal follows after `waitMs`. */
+  readonly softStop?: { readonly ask: () => void; readonly waitMs: number } | undefined;
+  /** Settles when our own child has exited: a wait then ends at once instead of at its next look. */
+  readonly exited?: Promise<unknown> | undefined;
+}
+
+export const DEFAULT_STOP_SIGNAL: NodeJS.Signals = 'SIGTERM';
+export const DEFAULT_GRACE_MS = 5_000;
+export const DEFAULT_KILL_WAIT_MS = 1_000;

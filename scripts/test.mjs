@@ -1,0 +1,116 @@
+/**
+ * Every check, then every test, one package after another; ends with `N passed, N failed`. `scripts/run.cjs` has installed
+ * and built by now. `--checks-only` leaves the tests out; `--build-failed` counts the build as a failure.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { countResults } from './count-results.mjs';
+import { MARK, reapLeftBehind } from './left-behind.mjs';
+import { interruption, listenForSignals, runStep } from './run-step.mjs';
+
+const ROOT = resolve(fileURLToPath(new URL('..', import.meta.url)));
+const RESULTS = join('.vitest', 'results.json');
+/** The root's own `test` is this script, so its tests are run as those of a package are. */
+const OWN_TESTS = 'vitest run --reporter=default --reporter=json --outputFile.json=.vitest/results.json';
+/** How long a process of a step that has ended may take to end too. */
+const GRACE_MS = 3000;
+
+const { values: flags } = parseArgs({
+  options: { 'checks-only': { type: 'boolean' }, 'build-failed': { type: 'boolean' } },
+});
+
+const colour = process.stdout.isTTY && !process.env.NO_COLOR;
+const paint = (code, text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+const say = (text = '') => process.stdout.write(`${text}\n`);
+const timed = (name, good, seconds) =>
+  say(`${name.padEnd(32)} ${good ? paint(32, 'ok    ') : paint(31, 'FAILED')} ${seconds.toFixed(1)} s`);
+
+const manifest = (directory) => JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+const binaries = join(ROOT, 'node_modules', '.bin');
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
+const add = (where, { passed, failed, skipped, failures: lines }) => {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+  for (const line of lines) failures.push({ where, line });
+};
+const addOne = (where, good, line) =>
+  add(where, { passed: good ? 1 : 0, failed: good ? 0 : 1, skipped: 0, failures: good ? [] : [line] });
+
+const stopIfInterrupted = () => {
+  const signal = interruption();
+  if (signal !== undefined) process.exit(128 + constants.signals[signal]);
+};
+
+/** Runs one step and counts what it left running as a failure of its own. */
+const step = async (name, command, cwd, live) => {
+  const mark = randomUUID();
+  // The binaries of the package first, as a package manager has it.
+  const PATH = [join(cwd, 'node_modules', '.bin'), binaries, process.env.PATH].join(delimiter);
+  const result = await runStep(command, { cwd, live, env: { ...process.env, PATH, [MARK]: mark } });
+  const left = await reapLeftBehind(mark, interruption() === undefined ? GRACE_MS : 0);
+  stopIfInterrupted();
+  for (const { pid, command: what } of left) addOne(name, false, `left process ${pid} behind: ${what}`);
+  return result;
+};
+
+const runChecks = async () => {
+  const { scripts } = manifest(ROOT);
+  for (const [script, command] of Object.entries(scripts)) {
+    if (!script.startsWith('check:')) continue;
+    const name = script.slice('check:'.length);
+    const { code, seconds, output } = await step(name, command, ROOT, false);
+    timed(name, code === 0, seconds);
+    if (code !== 0) say(output.trimEnd());
+    addOne(name, code === 0, `exit ${code}: npm run ${script}`);
+  }
+};
+
+/** Every place that has tests, with the command that runs them there. */
+const places = () => {
+  const found = ['packages', 'apps'].flatMap((group) =>
+    readdirSync(join(ROOT, group))
+      .sort()
+      .map((name) => `${group}/${name}`)
+      .filter((path) => existsSync(join(ROOT, path, 'package.json')))
+      .map((path) => ({ path, command: manifest(join(ROOT, path)).scripts?.test })),
+  );
+  return [...found, { path: '.', command: OWN_TESTS }];
+};
+
+const runTests = async () => {
+  const selected = places().filter(({ command }) => command !== undefined);
+  for (const { path } of selected) rmSync(join(ROOT, path, RESULTS), { force: true });
+  for (const [index, { path, command }] of selected.entries()) {
+    const name = path === '.' ? 'repository' : path;
+    say(`\n${paint(1, `── ${name} (${index + 1} of ${selected.length})`)}`);
+    const cwd = join(ROOT, path);
+    const { code, seconds } = await step(name, command, cwd, true);
+    const counted = countResults(join(cwd, RESULTS), code, cwd);
+    add(name, counted);
+    timed(name, counted.failed === 0, seconds);
+  }
+};
+
+const report = () => {
+  if (failures.length > 0) {
+    say(`\n${paint(31, 'Failures')}`);
+    const width = Math.max(...failures.map(({ where }) => where.length));
+    for (const { where, line } of failures) say(`  ${where.padEnd(width)}  ${line}`);
+  }
+  const { passed, failed, skipped } = total;
+  say(`\n${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
+};
+
+listenForSignals();
+if (flags['build-failed'] === true) addOne('build', false, 'npm run build');
+await runChecks();
+if (flags['checks-only'] !== true) await runTests();
+report();
+process.exitCode = total.failed === 0 ? 0 : 1;
