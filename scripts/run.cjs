@@ -86,6 +86,21 @@ function onSignal(signal) {
   else signalCurrent(signal);
 }
 
+/*
+ * npm runs a script through a shell and passes SIGTERM on to that shell, which dies of it and tells nobody. So under npm the
+ * death of the parent is the signal. Run by hand, this script may outlive the shell that started it.
+ */
+function watchParent() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  var parent = process.ppid;
+  var timer = setInterval(function () {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    onSignal('SIGTERM');
+  }, 100);
+  timer.unref();
+}
+
 /* Runs a child and calls back with its exit code. A quiet child is heard only when it fails, and is alone in its group. */
 function run(command, args, options, done) {
   var quiet = options.quiet === true;
@@ -160,6 +175,7 @@ function main(task) {
     var known = Object.keys(HANDED_TO).concat(Object.keys(NOT_YET)).sort().join(', ');
     fail('unknown task ' + JSON.stringify(task === undefined ? '' : task) + ': one of ' + known, 2);
   }
+  watchParent();
   FORWARDED.forEach(function (signal) { process.on(signal, function () { onSignal(signal); }); });
   install(function () {
     build(function (built) {

@@ -16,6 +16,8 @@ const ROOT = resolve(fileURLToPath(new URL('..', import.meta.url)));
 const RESULTS = join('.vitest', 'results.json');
 /** The root's own `test` is this script, so its tests are run as those of a package are. */
 const OWN_TESTS = 'vitest run --reporter=default --reporter=json --outputFile.json=.vitest/results.json';
+/** Biome makes a directory in the cache of the user, and leaves it empty. */
+const CHECK_ENVIRONMENT = { XDG_CACHE_HOME: join(ROOT, 'node_modules', '.cache') };
 /** How long a process of a step that has ended may take to end too. */
 const GRACE_MS = 3000;
 
@@ -25,6 +27,9 @@ const { values: flags } = parseArgs({
 
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code, text) => (colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+/** Not every tool asks whether it writes to a terminal. */
+const { FORCE_COLOR: _forced, ...uncoloured } = { ...process.env, NO_COLOR: '1' };
+const plain = colour ? process.env : uncoloured;
 const say = (text = '') => process.stdout.write(`${text}\n`);
 const timed = (name, good, seconds) =>
   say(`${name.padEnd(32)} ${good ? paint(32, 'ok    ') : paint(31, 'FAILED')} ${seconds.toFixed(1)} s`);
@@ -49,11 +54,11 @@ const stopIfInterrupted = () => {
 };
 
 /** Runs one step and counts what it left running as a failure of its own. */
-const step = async (name, command, cwd, live) => {
+const step = async (name, command, cwd, { live = false, more = {} }) => {
   const mark = randomUUID();
   // The binaries of the package first, as a package manager has it.
   const PATH = [join(cwd, 'node_modules', '.bin'), binaries, process.env.PATH].join(delimiter);
-  const result = await runStep(command, { cwd, live, env: { ...process.env, PATH, [MARK]: mark } });
+  const result = await runStep(command, { cwd, live, env: { ...plain, ...more, PATH, [MARK]: mark } });
   const left = await reapLeftBehind(mark, interruption() === undefined ? GRACE_MS : 0);
   stopIfInterrupted();
   for (const { pid, command: what } of left) addOne(name, false, `left process ${pid} behind: ${what}`);
@@ -65,7 +70,7 @@ const runChecks = async () => {
   for (const [script, command] of Object.entries(scripts)) {
     if (!script.startsWith('check:')) continue;
     const name = script.slice('check:'.length);
-    const { code, seconds, output } = await step(name, command, ROOT, false);
+    const { code, seconds, output } = await step(name, command, ROOT, { more: CHECK_ENVIRONMENT });
     timed(name, code === 0, seconds);
     if (code !== 0) say(output.trimEnd());
     addOne(name, code === 0, `exit ${code}: npm run ${script}`);
@@ -91,7 +96,7 @@ const runTests = async () => {
     const name = path === '.' ? 'repository' : path;
     say(`\n${paint(1, `── ${name} (${index + 1} of ${selected.length})`)}`);
     const cwd = join(ROOT, path);
-    const { code, seconds } = await step(name, command, cwd, true);
+    const { code, seconds } = await step(name, command, cwd, { live: true });
     const counted = countResults(join(cwd, RESULTS), code, cwd);
     add(name, counted);
     timed(name, counted.failed === 0, seconds);

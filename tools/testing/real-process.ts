@@ -37,6 +37,8 @@ export const startProcess = async (
 ): Promise<RealProcess> => {
   const child = spawn(command, args, { stdio: 'pipe', ...options });
   const exit = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const closed = once(child, 'close');
+  closed.catch(() => {});
   await once(child, 'spawn');
   const { pid } = child;
   if (pid === undefined) throw new Error(`${command} has no pid`);
@@ -68,7 +70,8 @@ export const startProcess = async (
       const ready = lines.shift();
       if (ready !== undefined) return Promise.resolve(ready);
       const next = new Promise<string>((resolve) => waiting.push(resolve));
-      const ended = exit.then(({ code, signal }): never => {
+      // When its streams have ended too: its last line may still be on its way when it has exited.
+      const ended = closed.then(([code, signal]): never => {
         throw new Error(`${command} ended (${code ?? signal}) before it wrote a line: ${stderr}`);
       });
       ended.catch(() => {});

@@ -3,13 +3,21 @@
  */
 
 /**
- * Nothing came for this long: the host left stdin open and has no more to say (field failure 76). A start of Node and this
- * pause stay below the 300 ms that a hook may cost.
+ * Stdin is read for this long when no value becomes complete: the host left it open (field failure 76). Start, reading and
+ * writing together stay below one second. There is no shorter bound for silence: a host that is busy starting twenty hooks
+ * is silent for a while, before the first byte and between two, and giving up on it loses an event.
  */
-export const STDIN_SILENCE_MS: number = 250;
+const STDIN_MS = 800;
 
-/** Reading ends here even when bytes still trickle: start, reading and writing together stay below one second. */
-export const STDIN_TOTAL_MS: number = 800;
+/** This process took long to start: so many times as long may its host take to write on so busy a machine. */
+const STDIN_PATIENCE = 10;
+
+/** What a busy machine may stretch the bound to. */
+const STDIN_LONGEST_MS = 3_000;
+
+/** How long to wait for stdin, given how long this process took to start, both in milliseconds. */
+export const stdinBudgetMs = (startedInMs: number): number =>
+  Math.min(STDIN_LONGEST_MS, Math.max(STDIN_MS, startedInMs * STDIN_PATIENCE));
 
 /** The largest payload that is handed over whole, in bytes. The worker reads bodies of at most 5 MB. */
 export const PAYLOAD_LIMIT_BYTES: number = 4 * 1024 * 1024;
@@ -44,7 +52,7 @@ export const HOOK_LOG_LIMIT_BYTES: number = 256 * 1024;
 /** Starts that left no worker, each within this time of the one before, count together. */
 export const BREAKER_WINDOW_MS: number = 60_000;
 
-/** So many of them, and hooks stop trying until the window has passed. */
+/** So many of them, and hooks try once a window, until a worker is seen to live. */
 export const BREAKER_LIMIT: number = 3;
 
 /** A started worker that lives but has not published its PID file is taken to be booting for this long. */

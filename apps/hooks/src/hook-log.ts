@@ -56,10 +56,8 @@ export const noteInHookLog = (path: string, { at, code, event, detail }: HookNot
     const line = `${JSON.stringify(note)}\n`;
     const descriptor = open(path);
     try {
-      const stats = fstatSync(descriptor);
-      if (!stats.isFile()) return;
       writeSync(descriptor, line);
-      const size = stats.size + Buffer.byteLength(line);
+      const { size } = fstatSync(descriptor);
       if (size > HOOK_LOG_LIMIT_BYTES) keepYoungerHalf(path, descriptor, size);
     } finally {
       closeSync(descriptor);

@@ -1,7 +1,7 @@
 import type { ArtifactSearch } from '@cm/worker/client';
 import type { DataDirectory, SpooledEvent } from '@cm/worker/contract';
 import { adapterFor } from './adapters/index.js';
-import { ENSURE_PATH_MS, HOT_PATH_MS } from './budgets.js';
+import { ENSURE_PATH_MS, HOT_PATH_MS, stdinBudgetMs } from './budgets.js';
 import { buildEvent } from './build-event.js';
 import { ensure } from './ensure.js';
 import { enterDataDirectory, type Surroundings } from './enter-data-directory.js';
@@ -38,24 +38,20 @@ const toEvent = (
   at: Date,
   note: Note,
 ): SpooledEvent | undefined => {
-  if (reading.status === 'empty') {
-    note('lost', `stdin: empty (${reading.ending})`);
-    return undefined;
-  }
   const { text } = reading;
-  const seen = reading.status === 'broken' ? reading.members : reading.payload;
-  const said = adapterFor(agent).read({ payload: seen, text, env: host.env, parentPid: host.parentPid });
+  const said = adapterFor(agent).read({ payload: reading.payload, text, env: host.env, parentPid: host.parentPid });
   const event = (wanted ?? said.event)?.slice(0, EVENT_NAME_LIMIT);
   if (event === undefined) {
     note('usage', 'no event');
     return undefined;
   }
-  if (reading.status === 'broken' && said.sessionId === undefined) {
-    note('lost', `stdin: not JSON (${reading.ending}), ${text.length} characters, no session id`);
-    return undefined;
+  if (reading.status === 'broken') {
+    // An event whose session is known is worth having without its payload: it may be the end of that session.
+    const code = said.sessionId === undefined ? 'lost' : 'broken';
+    note(code, `stdin: ${text === '' ? 'empty' : 'not JSON'} (${reading.ending}), ${text.length} characters`);
+    if (code === 'lost') return undefined;
   }
   if (reading.status === 'cut') note('broken', 'stdin: too large');
-  if (reading.status === 'broken') note('broken', `stdin: not JSON (${reading.ending})`);
   const payload = reading.status === 'broken' ? { raw: text } : reading.payload;
   return buildEvent({ event, agent, at, host: said, payload, truncated: reading.status !== 'complete', text });
 };
@@ -63,7 +59,7 @@ const toEvent = (
 /** Stdin to spool to worker. Whatever happens on the way is noted in the log of the hooks and nowhere else. */
 const handOver = async (host: HookHost, command: HookCommand, at: Date): Promise<void> => {
   // Even a hook with no business here reads: a host whose write fails may report a failed hook (Codex does).
-  const reading = await readStdin(host.stdin());
+  const reading = await readStdin(host.stdin(), { deadlineMs: stdinBudgetMs(host.elapsedMs()) });
   const entry = enterDataDirectory(host);
   if (entry.status !== 'entered') return;
   const { dataDirectory } = entry;

@@ -13,7 +13,7 @@ export interface SpawnAttempt {
   readonly pid: number;
   /** Empty where it could not be read. */
   readonly startToken: string;
-  /** How many attempts before this one left no worker, in a row, each within 60 s of the next. */
+  /** How many attempts in a row before this one left no worker: each within 60 s of the next, or one a minute after three. */
   readonly failures: number;
 }
 
@@ -29,10 +29,12 @@ export const consultBreaker = (last: SpawnAttempt | undefined, nowMs: number, li
   if (last === undefined) return { status: 'closed', failures: 0 };
   const ageMs = nowMs - last.atMs;
   // A clock that was set back proves nothing about the attempt.
-  if (ageMs < 0 || ageMs >= BREAKER_WINDOW_MS) return { status: 'closed', failures: 0 };
+  if (ageMs < 0) return { status: 'closed', failures: 0 };
   if (lives && ageMs < BOOT_MS) return { status: 'booting' };
   const failures = last.failures + 1;
-  return failures >= BREAKER_LIMIT ? { status: 'open' } : { status: 'closed', failures };
+  if (ageMs < BREAKER_WINDOW_MS) return failures < BREAKER_LIMIT ? { status: 'closed', failures } : { status: 'open' };
+  // After a pause one more is let through. Only a worker that is seen to live closes what was open.
+  return { status: 'closed', failures: failures < BREAKER_LIMIT ? 0 : failures };
 };
 
 /** The last attempt, or undefined when there is none that can be read. */

@@ -35,9 +35,14 @@ describe('session ids are opaque (R7)', () => {
     ['" "', ' '],
     ['"../../etc"', '../../etc'],
   ])('%s becomes %s', (json, expected) => {
-    const text = `{"x":"\\"session_id\\":1", "session_id": ${json}}`;
+    const text = `{"x":"\\"session_id\\":1", "session_id": ${json}, "y": 1}`;
     const host = adapterFor('claude-code').read({ payload: JSON.parse(text), text, env: {}, parentPid: 1 });
     expect(host.sessionId).toBe(expected);
+  });
+
+  test('one inside another value is not the session’s', () => {
+    expect(read({ meta: { session_id: 7 }, session_id: 42 }).sessionId).toBe('42');
+    expect(read({ meta: { session_id: 7 } }).sessionId).toBeUndefined();
   });
 
   test('one that is too long is shortened to the limit and stays distinct', () => {

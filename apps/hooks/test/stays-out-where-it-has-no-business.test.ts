@@ -28,11 +28,9 @@ describe('config.json', () => {
 
 test('a scope of the same data directory keeps out, one of another does not (field failure 61, fault 42)', async () => {
   await using directory = await temporaryDirectory();
-  const [real, link, other] = ['real', 'link', 'other'].map((name) => join(directory.path, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const real = join(directory.path, 'real');
+  const link = join(directory.path, 'link');
+  const other = join(directory.path, 'other');
   mkdirSync(real);
   symlinkSync(real, link);
   expect(enter({ CM_DATA_DIR: real, CM_SCOPE: `abc@${real}` }).status).toBe('stays-out');

@@ -20,8 +20,14 @@ describe('the breaker', () => {
     expect(consult(59_999, 2)).toEqual({ status: 'open' });
   });
 
-  test('begins again when a minute has passed, or when the clock was set back', () => {
-    expect(consult(60_000, 2)).toEqual({ status: 'closed', failures: 0 });
+  test('lets one through a minute later, and opens again when that one fails too', () => {
+    expect(consult(60_000, 2)).toEqual({ status: 'closed', failures: 3 });
+    expect(consult(0, 3)).toEqual({ status: 'open' });
+    expect(consult(60_000, 3)).toEqual({ status: 'closed', failures: 4 });
+  });
+
+  test('forgets a failure that stayed alone for a minute, and all of them when the clock was set back', () => {
+    expect(consult(60_000, 1)).toEqual({ status: 'closed', failures: 0 });
     expect(consult(-1, 2)).toEqual({ status: 'closed', failures: 0 });
   });
 

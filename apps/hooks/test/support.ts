@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SpooledEvent } from '@cm/worker/contract';
-import { runToEnd, startProcess } from '../../../tools/testing/real-process.js';
+import { runToEnd } from '../../../tools/testing/real-process.js';
 import { type TemporaryDirectory, temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 
 const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -91,21 +93,35 @@ const lines = (path: string): string[] =>
 const runHook = async (options: HookOptions, env: Record<string, string | undefined>): Promise<HookRun> => {
   const { args = ['PostToolUse'], input = '', open = false, nodeArgs = [], hook = HOOK, uid, cwd } = options;
   const startedAt = performance.now();
-  await using running = await startProcess(process.execPath, [...nodeArgs, hook, ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, hook, ...args], {
     env,
     ...(cwd === undefined ? {} : { cwd }),
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
-  const { stdin } = running.child;
-  const closed = new Promise((resolve) => running.child.once('close', resolve));
+  const ended = new Promise<number>((resolve) => child.once('exit', () => resolve(performance.now())));
+  const closed = once(child, 'close');
+  // A hook that left before it read everything is the test's subject, not its failure.
+  child.stdin.on('error', () => {});
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  // As a host does: at once, in the tick of the start.
   const parts: readonly (string | Buffer)[] = typeof input === 'string' || Buffer.isBuffer(input) ? [input] : input;
-  for (const part of parts) stdin?.write(part);
-  if (!open) stdin?.end();
-  const { code, signal } = await running.exit;
-  const durationMs = performance.now() - startedAt;
-  stdin?.destroy();
-  await closed;
-  return { code, signal, ...running.output(), durationMs };
+  for (const part of parts) child.stdin.write(part);
+  if (!open) child.stdin.end();
+  const hung = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  try {
+    const durationMs = (await ended) - startedAt;
+    child.stdin.destroy();
+    await closed;
+    return { code: child.exitCode, signal: child.signalCode, stdout, stderr, durationMs };
+  } finally {
+    clearTimeout(hung);
+  }
 };
 
 /** Ends a fake worker, if the pid is still its own: its command line names the data directory of this one test. */
@@ -152,6 +168,22 @@ export const hookHome = async (): Promise<HookHome> => {
   };
   return hooks;
 };
+
+/**
+ * The quickest of up to five runs, stopping at the first within the bound. A hook that waits where it should not waits every
+ * time; a busy machine does not.
+ */
+export const quickest = async (boundMs: number, run: () => Promise<HookRun>): Promise<HookRun> => {
+  let best = await run();
+  for (let count = 1; count < 5 && best.durationMs >= boundMs; count += 1) {
+    const next = await run();
+    if (next.durationMs < best.durationMs) best = next;
+  }
+  return best;
+};
+
+/** How long a start of Node that does nothing takes here and now, in milliseconds. */
+export const bareStartMs = async (): Promise<number> => (await runToEnd(process.execPath, ['-e', '0'])).durationMs;
 
 /** The start token of a process, as a PID file holds it. */
 export const startTokenOf = (pid: number): string => {

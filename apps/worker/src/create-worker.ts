@@ -1,4 +1,5 @@
-import { acquirePidFile, inspectPidFile, type PidFileHandle } from '@cm/pid-file';
+import { acquirePidFile, inspectPidFile, type PidFileFields, type PidFileHandle } from '@cm/pid-file';
+import { readPidFile } from '@cm/pid-file/read';
 import { type Clock, createProcessTable, type ProcessTable, systemClock } from '@cm/process-table';
 import { probeContainment } from '@cm/shutdown-cascade';
 import {
@@ -80,6 +81,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
   const { containment } = settings;
   let { dataDirectory } = options;
   let handle: PidFileHandle | undefined;
+  let pidFileWatch: Disposable | undefined;
   let server: WorkerServer | undefined;
   let token = '';
   let port = 0;
@@ -134,6 +136,23 @@ export const createWorker = (options: WorkerOptions): Worker => {
     return acquired.handle;
   };
 
+  /** The file may be removed under a live worker, or replaced (fault 21): put back where nothing is, never over somebody else's. */
+  const watchPidFile = (mine: PidFileHandle, fields: PidFileFields): Disposable => {
+    let told = false;
+    const look = async (): Promise<void> => {
+      if (mine.isStillMine()) return;
+      const { status } = readPidFile(dataDirectory.pidFile);
+      if (!told) log.warn({ status }, 'worker.pid is not this worker’s any more');
+      told = status !== 'missing';
+      if (status === 'missing') await mine.update(fields);
+    };
+    const timer = setInterval(() => {
+      look().catch((error: unknown) => log.error({ error: messageOf(error) }, 'worker.pid could not be put back'));
+    }, settings.ownerIntervalMs);
+    timer.unref();
+    return { [Symbol.dispose]: () => clearInterval(timer) };
+  };
+
   const bind = async (bound: WorkerServer): Promise<number> => {
     try {
       return await listenOnPort((wanted) => bound.listen(wanted), settings.port, clock);
@@ -178,14 +197,11 @@ export const createWorker = (options: WorkerOptions): Worker => {
       undo.add(() => bound.close(0));
       port = await bind(bound);
       startedAtMs = clock.monotonicMs();
-      const record = await mine.update({
-        port,
-        address: LOOPBACK,
-        version,
-        protocol: PROTOCOL,
-        dataDir: dataDirectory.path,
-      });
-      ({ startedAt } = record);
+      const fields = { port, address: LOOPBACK, version, protocol: PROTOCOL, dataDir: dataDirectory.path };
+      ({ startedAt } = await mine.update(fields));
+      const watch = watchPidFile(mine, fields);
+      undo.add(() => watch[Symbol.dispose]());
+      pidFileWatch = watch;
       supervisor.begin();
       log.info({ port, pid: process.pid, dataDir: dataDirectory.path, version }, 'the worker is ready');
       return { port };
@@ -221,6 +237,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
     }
     await step('http', () => server?.close(settings.httpStopMs));
     await step('journals', () => supervisor.close());
+    pidFileWatch?.[Symbol.dispose]();
     await step('claim', () => handle?.release());
     log.info({ reason, problems }, 'the worker has stopped');
     return { reason, children, problems };

@@ -10,6 +10,7 @@ export {
 export { type Config, parseConfig, readConfig } from './settings/read-config.js';
 export { resolveSettings, type SettingSources } from './settings/resolve-settings.js';
 export { DEFAULTS, type Settings, SettingsError } from './settings/settings.js';
+export type { AdoptRequest } from './supervisor/adopt-process.js';
 export {
   createSupervisor,
   type Supervisor,
@@ -19,4 +20,4 @@ export {
 } from './supervisor/create-supervisor.js';
 export { type ErrorCode, isWorkerError, WorkerError } from './supervisor/errors.js';
 export type { Log } from './supervisor/log.js';
-export type { AdoptRequest, SpawnRequest } from './supervisor/processes.js';
+export type { SpawnInput, SpawnRequest } from './supervisor/spawn-request.js';

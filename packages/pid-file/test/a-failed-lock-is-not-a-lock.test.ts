@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { Server } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { acquireLock, waitForLock } from '../src/lock.js';
 
@@ -14,6 +15,16 @@ test('field failure 18: a directory that cannot hold a lock fails at once, also 
   expect(await waitForLock(missing, 'claim', { deadlineMs: 20_000 })).toMatchObject({ code: 'ENOENT' });
   expect(performance.now() - startedAt).toBeLessThan(1000);
   expect(readdirSync(directory.path)).toEqual(['file']);
+});
+
+test('field failure 18: a kernel that refuses for another reason than a holder has not said "held"', async () => {
+  await using directory = await temporaryDirectory();
+  vi.spyOn(Server.prototype, 'listen').mockImplementation(function (this: Server) {
+    process.nextTick(() => this.emit('error', Object.assign(new Error('refused'), { code: 'EPERM' })));
+    return this;
+  });
+  const result = await acquireLock(directory.path, 'claim');
+  expect(result).toEqual({ status: 'failed', code: 'EPERM', reason: 'the kernel refused the lock: EPERM' });
 });
 
 test('an unsupported platform fails by name', async () => {

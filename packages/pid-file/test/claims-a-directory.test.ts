@@ -212,12 +212,12 @@ test('a relative path stays the same file when the working directory changes', a
   await using directory = await temporaryDirectory();
   const path = join(directory.path, 'worker.pid');
   await using handle = handleOf(await acquirePidFile(relative(process.cwd(), path), { table: here() }));
-  const cwd = process.cwd;
-  process.cwd = () => '/';
+  const cwd = process.cwd();
+  process.chdir('/');
   try {
     await handle.update(fields(directory.path));
   } finally {
-    process.cwd = cwd;
+    process.chdir(cwd);
   }
   expect(readPidFile(path)).toMatchObject({ status: 'found' });
 });

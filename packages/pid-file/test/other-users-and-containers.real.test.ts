@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createProcessTable } from '@cm/process-table';
 import { expect, test } from 'vitest';
@@ -9,20 +9,29 @@ import { buildClaimant, isRoot, needsRoot, snapshot } from './support.js';
 
 const NOBODY = 65_534;
 
-test('field failure 18: who may not write to the directory fails by errno within a second, and leaves nothing', async () => {
+test('field failure 18: who may not write to the directory fails by errno, with and without a key, and leaves nothing', async () => {
   await using build = await temporaryDirectory();
   await using directory = await temporaryDirectory();
   const claimant = await buildClaimant(build.path);
   chmodSync(build.path, 0o755);
+  // Root may write everywhere: it becomes somebody else.
+  const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
+  if (isRoot) chownSync(directory.path, NOBODY, NOBODY);
+  const lock = async (): Promise<string> =>
+    (await runToEnd(process.execPath, [claimant, 'lock', directory.path, 'claim'], { ...user, cwd: '/' })).stdout;
+  const attempt = async (): Promise<unknown> => {
+    const args = [claimant, 'claim', join(directory.path, 'worker.pid')];
+    const ended = await runToEnd(process.execPath, args, { ...user, input: 'claim\n', cwd: '/' });
+    return JSON.parse(ended.stdout.split('\n')[1] ?? '');
+  };
   chmodSync(directory.path, 0o555);
-  const other = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
-  const ended = await runToEnd(process.execPath, [claimant, 'claim', join(directory.path, 'worker.pid')], {
-    ...other,
-    input: 'claim\n',
-    cwd: '/',
-  });
-  expect(JSON.parse(ended.stdout.split('\n')[1] ?? '')).toMatchObject({ status: 'failed', code: 'EACCES' });
+  expect(await attempt()).toMatchObject({ status: 'failed', code: 'EACCES' });
   expect(readdirSync(directory.path)).toEqual([]);
+  chmodSync(directory.path, 0o755);
+  expect(await lock()).toBe('"acquired"\n');
+  chmodSync(directory.path, 0o555);
+  expect(await attempt()).toMatchObject({ status: 'failed', code: 'EACCES' });
+  expect(readdirSync(directory.path)).toEqual(['lock.key']);
 });
 
 test.skipIf(!needsRoot('field failure 36, a second user in one directory'))(
@@ -97,4 +106,14 @@ test.skipIf(!mayUnshare).each<[string, string[], string, object]>([
   expect(snapshot(directory.path)).toEqual(before);
   worker.child.stdin?.end();
   expect((await worker.exit).code).toBe(0);
+});
+
+test.skipIf(!mayUnshare)('a /proc of another PID namespace proves no death to who peeks', async () => {
+  await using build = await temporaryDirectory();
+  const claimant = await buildClaimant(build.path);
+  const here = await runToEnd(process.execPath, [claimant, 'peek']);
+  expect(here.stdout).toBe('"dead"\n');
+  // Without --mount-proc, as in a container that was given its host's /proc.
+  const inside = await runToEnd('unshare', ['--pid', '--fork', process.execPath, claimant, 'peek']);
+  expect(inside.stdout).toBe('"unknown"\n');
 });

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { runToEnd } from '../../../tools/testing/real-process.js';
 import type { PidFileAcquisition, PidFileFields, PidFileHandle, PidRecord } from '../src/index.js';
 import type { Lock, LockResult } from '../src/lock.js';
+import { record } from './fixtures/record.js';
+
+export { record };
 
 const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -20,25 +23,6 @@ export const bundle = async (source: string, output: string): Promise<string> =>
 
 export const buildClaimant = (directory: string): Promise<string> =>
   bundle('fixtures/claimant.ts', join(directory, 'claimant.mjs'));
-
-/** A record that every reader accepts, of a process in the place of the fake process table. */
-export const record = (changes: Partial<PidRecord> = {}): PidRecord => ({
-  schema: 1,
-  pid: 4242,
-  startToken: '77',
-  bootId: 'boot',
-  machineId: 'machine',
-  pidNs: 'pid:[1]',
-  port: 37_777,
-  address: '127.0.0.1',
-  startedAt: '2026-01-01T00:00:00.000Z',
-  version: '1.0.0',
-  protocol: 1,
-  dataDir: '/nowhere',
-  instanceId: 'an-instance',
-  proof: { client: 'c'.repeat(64), worker: 'd'.repeat(64) },
-  ...changes,
-});
 
 export const writeRecord = async (path: string, changes: Partial<PidRecord>): Promise<PidRecord> => {
   const written = record(changes);

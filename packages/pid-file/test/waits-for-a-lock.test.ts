@@ -16,9 +16,7 @@ test('held at the deadline, and not before', async () => {
   await using _first = lockOf(await acquireLock(directory.path, 'spawn'));
   const startedAt = performance.now();
   expect(await waitForLock(directory.path, 'spawn', { deadlineMs: 60 })).toEqual({ status: 'held' });
-  const tookMs = performance.now() - startedAt;
-  expect(tookMs).toBeGreaterThanOrEqual(60);
-  expect(tookMs).toBeLessThan(5000);
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(60);
 });
 
 test('an abort ends the wait, before it began and during it', async () => {

@@ -51,7 +51,7 @@ export const openProcessRegistry = async ({
   };
 
   const emit = (type: RegistryChange['type'], row: ProcessRecord): void => {
-    for (const listener of listeners) {
+    for (const listener of [...listeners]) {
       try {
         listener({ type, row });
       } catch {

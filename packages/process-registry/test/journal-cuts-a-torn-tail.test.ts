@@ -43,7 +43,7 @@ it('keeps every whole line, whatever byte the file ends at (faults 11, 15)', asy
     again.close();
   }
   expect(corruptFiles(temporary.path)).toEqual([]);
-});
+}, 30_000);
 
 it('does not take garbage for a torn tail', async () => {
   await using temporary = await temporaryDirectory();

@@ -25,3 +25,21 @@ export const escalate = (
       return 'given-up';
   }
 };
+
+/** When a stage ends if nothing happens before: no look may come later than that. Pure. */
+export const stageEndsAtMs = (
+  stage: Stage,
+  plan: Pick<TargetPlan, 'stopAtMs' | 'killAtMs' | 'killWaitMs'>,
+  killedAtMs: number | undefined,
+): number => {
+  switch (stage) {
+    case 'asked':
+      return Math.min(plan.stopAtMs, plan.killAtMs);
+    case 'signalled':
+      return plan.killAtMs;
+    case 'killed':
+      return (killedAtMs ?? Number.POSITIVE_INFINITY) + plan.killWaitMs;
+    case 'given-up':
+      return Number.POSITIVE_INFINITY;
+  }
+};

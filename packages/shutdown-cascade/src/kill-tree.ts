@@ -5,6 +5,7 @@ export type KillTree = (pid: number) => Promise<void>;
 export const killTreeByTaskkill: KillTree = async (pid) => {
   const { default: treeKill } = await import('tree-kill');
   await new Promise<void>((resolve, reject) => {
-    treeKill(pid, 'SIGKILL', (error) => (error === undefined ? resolve() : reject(error)));
+    // It hands on what `exec` says: null, whatever its types promise.
+    treeKill(pid, 'SIGKILL', (error?: Error | null) => (error ? reject(error) : resolve()));
   });
 };

@@ -1,7 +1,59 @@
-import { compareIdentity, descend, type ProcessIdentity, type ProcessRow } from '@cm/process-table';
+import { compareIdentity, type ProcessIdentity, type ProcessRow } from '@cm/process-table';
 import type { StopTarget } from './target.js';
 
 type Belonging = Pick<StopTarget, 'identity' | 'pgid' | 'cookie' | 'known'>;
+
+/** One listing, ready to be asked: a target then costs what it has, not what the machine has. */
+interface Listing {
+  readonly byPid: ReadonlyMap<number, ProcessRow>;
+  readonly byCookie: ReadonlyMap<string, readonly ProcessRow[]>;
+  /** By the pid of a parent, and by the number of a group or session, which is the pid of the process that leads it. */
+  readonly under: ReadonlyMap<number, readonly ProcessRow[]>;
+}
+
+const listingOf = (rows: readonly ProcessRow[]): Listing => {
+  const byCookie = new Map<string, ProcessRow[]>();
+  const under = new Map<number, ProcessRow[]>();
+  const put = <K>(map: Map<K, ProcessRow[]>, key: K, row: ProcessRow): void => {
+    const present = map.get(key);
+    if (present === undefined) map.set(key, [row]);
+    else present.push(row);
+  };
+  for (const row of rows) {
+    if (row.cookie !== undefined) put(byCookie, row.cookie, row);
+    for (const above of new Set([row.ppid, row.pgid, row.sid])) put(under, above, row);
+  }
+  return { byPid: new Map(rows.map((row) => [row.identity.pid, row])), byCookie, under };
+};
+
+const holderOf = ({ byPid }: Listing, identity: ProcessIdentity): ProcessRow | undefined => {
+  const row = byPid.get(identity.pid);
+  return row !== undefined && compareIdentity(identity, row.identity) === 'same' ? row : undefined;
+};
+
+const spread = (target: Belonging, listing: Listing, never: ReadonlySet<number>): ProcessRow[] => {
+  const found = new Set<number>(never);
+  const members: ProcessRow[] = [];
+  const add = (rows: readonly (ProcessRow | undefined)[] = []): void => {
+    for (const row of rows) {
+      if (row === undefined || row.identity.pid <= 1 || found.has(row.identity.pid)) continue;
+      found.add(row.identity.pid);
+      members.push(row);
+    }
+  };
+  add([target.identity, ...(target.known ?? [])].map((identity) => holderOf(listing, identity)));
+  if (target.cookie !== undefined) add(listing.byCookie.get(target.cookie));
+  for (let next = 0; next < members.length; next += 1) {
+    const row = members[next];
+    if (row === undefined) break;
+    add(listing.under.get(row.identity.pid));
+    if (target.pgid !== undefined && (row.pgid === target.pgid || row.sid === target.pgid)) {
+      add(listing.under.get(target.pgid));
+    }
+  }
+  // A zombie is no member, but it is proof: while it is there, the number of its group is not handed out again.
+  return members.filter(({ state }) => state !== 'zombie');
+};
 
 /**
  * Which living processes of one listing belong to a target. Proven members first: the leader and those seen earlier, by identity;
@@ -14,30 +66,40 @@ export const membersOf = (
   target: Belonging,
   rows: readonly ProcessRow[],
   never: ReadonlySet<number> = new Set(),
-): ProcessRow[] => {
-  const living = rows.filter((row) => row.state !== 'zombie' && row.identity.pid > 1 && !never.has(row.identity.pid));
-  const byPid = new Map(living.map((row) => [row.identity.pid, row]));
-  const found = new Map<number, ProcessRow>();
+): ProcessRow[] => spread(target, listingOf(rows), never);
 
-  const proven = (identity: ProcessIdentity): void => {
-    const row = byPid.get(identity.pid);
-    if (row !== undefined && compareIdentity(identity, row.identity) === 'same') found.set(identity.pid, row);
-  };
-  proven(target.identity);
-  for (const identity of target.known ?? []) proven(identity);
-  if (target.cookie !== undefined) {
-    for (const row of living) if (row.cookie === target.cookie) found.set(row.identity.pid, row);
-  }
-
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    const leads = new Set(found.keys());
-    if (target.pgid !== undefined) {
-      const { pgid } = target;
-      if ([...found.values()].some((row) => row.pgid === pgid || row.sid === pgid)) leads.add(pgid);
+/**
+ * The members of targets that are stopped together, in the same order, each process with one target: nobody is asked twice, or killed
+ * on another's clock. A leader belongs to itself, and what its lineage shows to it; what nothing but a shared cookie shows goes to
+ * the first target that has it and still `wants` it.
+ */
+export const shareOut = (
+  targets: readonly (Belonging & { readonly wants: boolean })[],
+  rows: readonly ProcessRow[],
+  never: ReadonlySet<number>,
+): ProcessRow[][] => {
+  const listing = listingOf(rows);
+  const leaderOf = ({ identity }: Belonging): number | undefined => holderOf(listing, identity)?.identity.pid;
+  const leaders = new Set(targets.flatMap((target) => leaderOf(target) ?? []));
+  const owners = new Map<number, ProcessIdentity>();
+  const shares = targets.map(() => new Set<ProcessRow>());
+  const claim = (target: Belonging, share: Set<ProcessRow> | undefined): void => {
+    const own = leaderOf(target);
+    const others = new Set([...never, ...[...leaders].filter((pid) => pid !== own)]);
+    for (const row of spread(target, listing, others)) {
+      const owner = owners.get(row.identity.pid) ?? target.identity;
+      // One process named by two targets is both of theirs.
+      if (compareIdentity(owner, target.identity) !== 'same') continue;
+      owners.set(row.identity.pid, target.identity);
+      share?.add(row);
     }
-    for (const row of living) if (leads.has(row.pgid) || leads.has(row.sid)) found.set(row.identity.pid, row);
-    for (const row of descend(living, found.keys())) found.set(row.identity.pid, row);
+  };
+  for (const [index, target] of targets.entries()) claim({ ...target, cookie: undefined }, shares[index]);
+  const cookies = new Set<string>();
+  for (const [index, target] of targets.entries()) {
+    if (target.cookie === undefined || !target.wants || cookies.has(target.cookie)) continue;
+    cookies.add(target.cookie);
+    claim(target, shares[index]);
   }
-  return [...found.values()];
+  return shares.map((share) => [...share]);
 };

@@ -35,3 +35,10 @@ export const planShutdown = (
         killWaitMs,
       };
     });
+
+/** The same where there are no signals: nothing between the soft stop and the kill, and nothing to wait for without one. */
+export const withoutSignals = (plan: TargetPlan): TargetPlan => ({
+  ...plan,
+  stopAtMs: Number.POSITIVE_INFINITY,
+  killAtMs: plan.target.softStop === undefined ? 0 : plan.killAtMs,
+});

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import {
   type Clock,
+  compareIdentity,
   createProcessTable,
+  isTargetPid,
   type ProcessIdentity,
   type ProcessRow,
   type ProcessTable,
@@ -29,7 +31,7 @@ export interface Scope extends AsyncDisposable {
   readonly cookie: string;
   /** Starts a command inside the scope. Rejects with `spawn-failed`, or with `stopping` once a stop has begun. */
   spawn(command: string, args?: readonly string[], options?: ScopeSpawn): Promise<ContainedProcess>;
-  /** Takes a running process in, by pid. Rejects with `not-found` when its identity cannot be established. */
+  /** Takes a running process in, by pid, once. Rejects with `not-found` when it may not be a target or its identity cannot be established. */
   adopt(pid: number): Promise<ProcessIdentity>;
   /** Every living member, found afresh. */
   members(): Promise<ProcessRow[]>;
@@ -47,11 +49,14 @@ export interface ScopeSpawn extends StopTimes {
 const definedOnly = (env: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
+const never = (): ReadonlySet<number> => new Set([process.pid, process.ppid]);
+
 /** A named set of processes that die together. */
 export const createScope = (options: ScopeOptions = {}): Scope => {
   const { name = 'scope', table = createProcessTable(), clock = systemClock, ...times } = options;
   const cookie = options.cookie ?? randomBytes(16).toString('hex');
   const targets: StopTarget[] = [];
+  const starting = new Set<Promise<ContainedProcess>>();
   let stopping: Promise<CascadeReport> | undefined;
 
   const assertOpen = (): void => {
@@ -61,43 +66,52 @@ export const createScope = (options: ScopeOptions = {}): Scope => {
     targets.push({ ...times, ...target, id: `${name}/${targets.length + 1}`, order: targets.length });
   };
 
+  const run: Scope['stop'] = async (stopOptions) => {
+    // What the system is starting just now is stopped like everything else.
+    await Promise.allSettled(starting);
+    return runShutdownCascade(targets, { table, clock, ...stopOptions });
+  };
   const stop: Scope['stop'] = (stopOptions = {}) => {
-    stopping ??= runShutdownCascade(targets, { table, clock, ...stopOptions });
+    stopping ??= run(stopOptions);
     return stopping;
   };
   return {
     cookie,
     spawn: async (command, args = [], { cwd, env = process.env, stdio, ...own } = {}) => {
       assertOpen();
-      const started = await spawnContained({
-        command,
-        args,
-        env: definedOnly(env),
-        cookie,
-        table,
-        ...(cwd === undefined ? {} : { cwd }),
-        ...(stdio === undefined ? {} : { stdio }),
-      });
-      add({ ...own, identity: started.identity, pgid: started.pgid, cookie, exited: started.exited });
-      if (stopping !== undefined) {
-        // The stop began while the system was starting it: it must not outlive the scope.
-        await runShutdownCascade(targets.slice(-1), { table, clock, deadlineMs: 0 });
-        assertOpen();
-      }
+      const start = async (): Promise<ContainedProcess> => {
+        const started = await spawnContained({
+          command,
+          args,
+          env: definedOnly(env),
+          cookie,
+          table,
+          ...(cwd === undefined ? {} : { cwd }),
+          ...(stdio === undefined ? {} : { stdio }),
+        });
+        add({ ...own, identity: started.identity, pgid: started.pgid, cookie, exited: started.exited });
+        return started;
+      };
+      const starts = start();
+      starting.add(starts);
+      const started = await starts.finally(() => starting.delete(starts));
+      // A stop that began meanwhile has stopped it too.
+      await stopping;
+      assertOpen();
       return started;
     },
     adopt: async (pid) => {
       assertOpen();
-      const found = await table.identify(pid);
-      if (found.status !== 'alive') throw new ShutdownCascadeError('not-found', `there is no process ${pid} to adopt`);
+      const found = never().has(pid) || !isTargetPid(pid) ? undefined : await table.identify(pid);
+      if (found?.status !== 'alive') throw new ShutdownCascadeError('not-found', `there is no process ${pid} to adopt`);
       assertOpen();
-      add({ identity: found.process.identity });
-      return found.process.identity;
+      const { identity } = found.process;
+      if (!targets.some((target) => compareIdentity(target.identity, identity) === 'same')) add({ identity });
+      return identity;
     },
     members: async () => {
       const rows = await table.list({ cookies: true });
-      const never = new Set([process.pid, process.ppid]);
-      const found = targets.flatMap((target) => membersOf(target, rows, never));
+      const found = targets.flatMap((target) => membersOf(target, rows, never()));
       return [...new Map(found.map((row) => [row.identity.pid, row])).values()];
     },
     stop,

@@ -1,16 +1,16 @@
 import {
   type Clock,
   createProcessTable,
-  type Lookup,
+  isProcessTableError,
   type ProcessIdentity,
   type ProcessRow,
   type ProcessTable,
   systemClock,
 } from '@cm/process-table';
-import { escalate, type Stage } from './escalate.js';
+import { escalate, type Stage, stageEndsAtMs } from './escalate.js';
 import { type KillTree, killTreeByTaskkill } from './kill-tree.js';
-import { membersOf } from './membership.js';
-import { planShutdown, type TargetPlan } from './plan-shutdown.js';
+import { shareOut } from './membership.js';
+import { planShutdown, type TargetPlan, withoutSignals } from './plan-shutdown.js';
 import { type CascadeReport, isGone, type LeftOver, type Outcome, type SignalRecord } from './report.js';
 import type { StopTarget } from './target.js';
 import { createWaker, type Waker } from './waker.js';
@@ -56,6 +56,8 @@ interface Running {
   readonly members: Map<number, ProcessIdentity>;
   /** Members of which the last look said that they are alive, or could not say. */
   readonly open: Map<number, 'alive' | 'unknown'>;
+  /** Which member has got which signal: nobody gets one twice, and who could not be reached is tried again. */
+  readonly reached: Set<string>;
   readonly signals: SignalRecord[];
   stage: Stage;
   killedAtMs: number | undefined;
@@ -65,76 +67,110 @@ interface Running {
 
 interface Context {
   readonly table: Pick<ProcessTable, 'list' | 'lookup' | 'signal'>;
-  readonly clock: Clock;
   readonly never: ReadonlySet<number>;
+  readonly all: readonly Running[];
   readonly elapsedMs: () => number;
   readonly emit: (event: CascadeEvent) => void;
   readonly waker: Waker;
   readonly forced: () => boolean;
 }
 
-const send = async (
-  context: Context,
-  running: Running,
-  signal: NodeJS.Signals,
-  identities: Iterable<ProcessIdentity>,
-): Promise<void> => {
-  const reached: number[] = [];
-  for (const identity of identities) {
+/** What somebody else's function does is no reason to leave a stop half done. */
+const attempt = (run: () => void): void => {
+  try {
+    run();
+  } catch {
+    // The stop goes on.
+  }
+};
+
+const key = ({ pid, startToken }: ProcessIdentity): string => `${pid} ${startToken}`;
+
+const openIdentities = (running: Running): ProcessIdentity[] =>
+  [...running.members.values()].filter(({ pid }) => running.open.has(pid));
+
+const stillOpen = ({ all }: Context): Running[] => all.filter(({ outcome }) => outcome === undefined);
+
+/** Sends a signal to the open members that have not got it, and returns those it reached. */
+const send = async (context: Context, running: Running, signal: NodeJS.Signals): Promise<ProcessIdentity[]> => {
+  const reached: ProcessIdentity[] = [];
+  for (const identity of openIdentities(running)) {
+    if (running.reached.has(`${signal} ${key(identity)}`)) continue;
     const { outcome } = await context.table.signal(identity, signal);
     if (outcome !== 'sent') continue;
-    reached.push(identity.pid);
+    reached.push(identity);
+    running.reached.add(`${signal} ${key(identity)}`);
     running.signals.push({ signal, atMs: context.elapsedMs(), to: identity.pid });
   }
-  if (reached.length > 0) context.emit({ type: 'signalled', id: running.plan.target.id, signal, pids: reached });
+  const pids = reached.map(({ pid }) => pid);
+  if (pids.length > 0) context.emit({ type: 'signalled', id: running.plan.target.id, signal, pids });
+  return reached;
 };
 
-/** Takes in the members of one listing and returns those that are new. */
-const absorb = (context: Context, running: Running, rows: readonly ProcessRow[]): ProcessIdentity[] => {
-  const { target } = running.plan;
-  const known = [...(target.known ?? []), ...running.members.values()];
-  const fresh: ProcessIdentity[] = [];
-  for (const { identity } of membersOf({ ...target, known }, rows, context.never)) {
-    running.open.set(identity.pid, 'alive');
-    if (running.members.get(identity.pid)?.startToken === identity.startToken) continue;
-    running.members.set(identity.pid, identity);
-    fresh.push(identity);
+const ask = async (context: Context, running: Running): Promise<void> => {
+  for (const identity of await send(context, running, running.plan.stopSignal)) {
+    // A stopped process acts on no signal but KILL until it is continued; continuing one that runs does nothing.
+    await context.table.signal(identity, 'SIGCONT');
   }
-  return fresh;
 };
 
-/** Looks at open members until one is found alive: while something lives, nothing more needs to be known. */
-const someAlive = async (context: Context, running: Running): Promise<boolean> => {
-  for (const pid of running.open.keys()) {
-    const identity = running.members.get(pid);
-    const { status } = identity === undefined ? { status: 'dead' } : await context.table.lookup(identity);
-    if (status === 'alive') return true;
-    if (status === 'unknown') running.open.set(pid, 'unknown');
-    else running.open.delete(pid);
+/** Takes in the members that one listing shows. */
+const absorb = (context: Context, rows: readonly ProcessRow[]): void => {
+  const targets = context.all.map(({ plan: { target }, members, outcome }) => ({
+    ...target,
+    known: [...(target.known ?? []), ...members.values()],
+    wants: outcome === undefined,
+  }));
+  const shares = shareOut(targets, rows, context.never);
+  for (const [index, running] of context.all.entries()) {
+    if (running.outcome !== undefined) continue;
+    for (const { identity } of shares[index] ?? []) {
+      running.open.set(identity.pid, 'alive');
+      running.members.set(identity.pid, identity);
+    }
   }
-  return false;
+};
+
+/** One pass over all processes. Nothing when they cannot be listed for now: then nothing may be concluded either. */
+const pass = async (context: Context): Promise<readonly ProcessRow[] | undefined> => {
+  try {
+    const rows = await context.table.list({ cookies: true });
+    absorb(context, rows);
+    return rows;
+  } catch (error) {
+    if (isProcessTableError(error) && error.code === 'unreadable-proc') return undefined;
+    throw error;
+  }
+};
+
+/** Looks at open members, at all of them or until one is found alive: while something lives, the set is not empty. */
+const someAlive = async (context: Context, running: Running, all: boolean): Promise<boolean> => {
+  let alive = false;
+  for (const identity of openIdentities(running)) {
+    const { status } = await context.table.lookup(identity);
+    if (status === 'dead') running.open.delete(identity.pid);
+    else running.open.set(identity.pid, status);
+    if (status === 'alive') alive = true;
+    if (alive && !all) break;
+  }
+  return alive;
 };
 
 /** Stops members where they are so that they cannot fork away, looks again until nobody new turns up, and only then kills. */
 const freezeAndKill = async (context: Context, running: Running): Promise<void> => {
   const frozen = new Set<string>();
-  for (let pass = 0, quiet = 0; pass < MOST_FREEZE_PASSES && quiet < QUIET_PASSES; pass += 1) {
-    absorb(context, running, await context.table.list({ cookies: true }));
-    const moving = [...running.members.values()].filter(
-      ({ pid, startToken }) => running.open.has(pid) && !frozen.has(`${pid} ${startToken}`),
-    );
+  for (let passes = 0, quiet = 0; passes < MOST_FREEZE_PASSES && quiet < QUIET_PASSES; passes += 1) {
+    if ((await pass(context)) === undefined) break;
+    const moving = openIdentities(running).filter((identity) => !frozen.has(key(identity)));
     quiet = moving.length === 0 ? quiet + 1 : 0;
     for (const identity of moving) {
-      frozen.add(`${identity.pid} ${identity.startToken}`);
+      frozen.add(key(identity));
       // Not part of the report: it is how the killing is done, and every member it reaches is killed next.
       await context.table.signal(identity, 'SIGSTOP');
     }
   }
-  await send(context, running, 'SIGKILL', openIdentities(running));
+  await send(context, running, 'SIGKILL');
 };
-
-const openIdentities = (running: Running): ProcessIdentity[] =>
-  [...running.members.values()].filter(({ pid }) => running.open.has(pid));
 
 const conclude = (context: Context, running: Running, outcome: Outcome): void => {
   running.outcome = outcome;
@@ -142,113 +178,121 @@ const conclude = (context: Context, running: Running, outcome: Outcome): void =>
   context.emit({ type: 'done', id: running.plan.target.id, outcome });
 };
 
-const withoutMembers = ({ status, ...rest }: Lookup): Outcome => {
-  if (status === 'unknown') return 'unknown';
-  return 'reason' in rest && rest.reason === 'reused' ? 'foreign' : 'gone';
+/** What to say of a target of which a complete listing shows nothing alive. */
+const concludeEmpty = async (context: Context, running: Running): Promise<void> => {
+  const { identity, known = [] } = running.plan.target;
+  const leader = await context.table.lookup(identity);
+  const others = await Promise.all(known.map((member) => context.table.lookup(member)));
+  if (leader.status === 'alive') {
+    // One of those that are never signalled.
+    running.open.set(identity.pid, 'alive');
+    conclude(context, running, 'survived');
+  } else if ([leader, ...others].some(({ status }) => status === 'unknown')) conclude(context, running, 'unknown');
+  else if (running.members.size > 0) {
+    conclude(context, running, running.signals.some(({ signal }) => signal === 'SIGKILL') ? 'killed' : 'exited');
+  } else conclude(context, running, leader.status === 'dead' && leader.reason === 'reused' ? 'foreign' : 'gone');
 };
 
-const whenEmpty = (running: Running): Outcome => {
-  if ([...running.open.values()].includes('unknown')) return 'escaped';
-  return running.stage === 'killed' ? 'killed' : 'exited';
+/** Ends what can be ended: an empty set, which is believed only after a complete pass, and a set that was given up. */
+const settle = async (context: Context, running: Running, complete: boolean): Promise<void> => {
+  const states = [...running.open.values()];
+  if (states.length === 0 && complete) await concludeEmpty(context, running);
+  else if (running.stage === 'given-up') conclude(context, running, states.includes('alive') ? 'survived' : 'escaped');
+  else {
+    const alive = [...running.open].filter(([, state]) => state === 'alive').map(([pid]) => pid);
+    const forceInMs = running.stage === 'killed' ? 0 : Math.max(0, running.plan.killAtMs - context.elapsedMs());
+    context.emit({ type: 'waiting', id: running.plan.target.id, alive, forceInMs });
+  }
+};
+
+/** Finds the members there are, ends the targets that have none, and asks the others softly. */
+const begin = async (context: Context): Promise<void> => {
+  absorb(context, await context.table.list({ cookies: true }));
+  for (const running of context.all) {
+    if (running.members.size === 0) await concludeEmpty(context, running);
+    else attempt(() => running.plan.target.softStop?.ask());
+  }
+};
+
+const dueStage = (context: Context, { stage, plan, killedAtMs }: Running): Stage =>
+  escalate(stage, plan, context.elapsedMs(), killedAtMs, context.forced());
+
+/** Until something happens, the next look, or the end of somebody's stage. */
+const pause = async (context: Context): Promise<void> => {
+  const ends = stillOpen(context).map(({ stage, plan, killedAtMs }) => stageEndsAtMs(stage, plan, killedAtMs));
+  if (ends.length > 0) await context.waker.pause(Math.max(0, Math.min(...ends) - context.elapsedMs()));
 };
 
 /** Moves one target to the stage that is due and does what that stage does. */
 const step = async (context: Context, running: Running): Promise<void> => {
-  const { plan } = running;
-  const due = escalate(running.stage, plan, context.elapsedMs(), running.killedAtMs, context.forced());
+  const due = dueStage(context, running);
   if (due === running.stage) return;
   running.stage = due;
   context.waker.reset();
-  if (due === 'signalled') {
-    await send(context, running, plan.stopSignal, openIdentities(running));
-    // A stopped process acts on no signal but KILL until it is continued; continuing one that runs does nothing.
-    for (const identity of openIdentities(running)) await context.table.signal(identity, 'SIGCONT');
-  } else if (due === 'killed') {
+  if (due === 'signalled') await ask(context, running);
+  else if (due === 'killed') {
     await freezeAndKill(context, running);
     running.killedAtMs = context.elapsedMs();
   }
 };
 
-/** One pass over all processes for every target that is still open; newcomers get what their target already got. */
-const pass = async (context: Context, all: readonly Running[]): Promise<void> => {
-  const rows = await context.table.list({ cookies: true });
-  for (const running of all) {
-    const fresh = absorb(context, running, rows);
-    if (fresh.length === 0) continue;
-    if (running.stage === 'signalled') await send(context, running, running.plan.stopSignal, fresh);
-    if (running.stage === 'killed') await send(context, running, 'SIGKILL', fresh);
+/** Stops a set on systems with signals: one loop for all targets, so that nobody waits for anybody. */
+const runBySignals = async (context: Context): Promise<void> => {
+  let lastPassAt = context.elapsedMs();
+  for (let open = stillOpen(context); open.length > 0; open = stillOpen(context)) {
+    for (const running of open) await step(context, running);
+
+    let due = context.elapsedMs() - lastPassAt >= PASS_EVERY_MS || open.some(({ stage }) => stage === 'given-up');
+    const thorough = due;
+    for (const running of open) if (!(await someAlive(context, running, thorough))) due = true;
+    let complete = false;
+    // An empty set is believed only after a full pass: a member may have left a child behind that nobody had seen.
+    if (due) {
+      complete = (await pass(context)) !== undefined;
+      lastPassAt = context.elapsedMs();
+      // Newcomers get what their target already got.
+      for (const running of open) {
+        if (running.stage === 'signalled') await ask(context, running);
+        if (running.stage === 'killed') await send(context, running, 'SIGKILL');
+      }
+    }
+    for (const running of open) await settle(context, running, complete);
+    await pause(context);
   }
 };
 
-/** Stops a set on systems with signals: one loop for all targets, so that nobody waits for anybody. */
-const runBySignals = async (context: Context, all: readonly Running[]): Promise<void> => {
-  const rows = await context.table.list({ cookies: true });
-  for (const running of all) {
-    absorb(context, running, rows);
-    const { target } = running.plan;
-    if (running.members.size === 0)
-      conclude(context, running, withoutMembers(await context.table.lookup(target.identity)));
-    else target.softStop?.ask();
-  }
-  let lastPassAt = context.elapsedMs();
-  for (;;) {
-    const open = all.filter(({ outcome }) => outcome === undefined);
-    if (open.length === 0) return;
-    for (const running of open) await step(context, running);
-
-    const idle: Running[] = [];
-    for (const running of open) if (!(await someAlive(context, running))) idle.push(running);
-    // An empty set is believed only after a full pass: a member may have left a child behind that nobody had seen.
-    if (idle.length > 0 || context.elapsedMs() - lastPassAt >= PASS_EVERY_MS) {
-      await pass(context, open);
-      lastPassAt = context.elapsedMs();
-    }
-    for (const running of open) {
-      const alive = [...running.open].filter(([, state]) => state === 'alive').map(([pid]) => pid);
-      if (idle.includes(running) && alive.length === 0) conclude(context, running, whenEmpty(running));
-      else if (running.stage === 'given-up') conclude(context, running, 'survived');
-      else {
-        const forceInMs = running.stage === 'killed' ? 0 : Math.max(0, running.plan.killAtMs - context.elapsedMs());
-        context.emit({ type: 'waiting', id: running.plan.target.id, alive, forceInMs });
-      }
-    }
-    if (all.some(({ outcome }) => outcome === undefined)) await context.waker.pause();
+/** Kills a target's trees from their tops: its leader, and members whose parent is gone or no member. */
+const killTrees = async (context: Context, running: Running, killTree: KillTree): Promise<void> => {
+  const { id, identity: leader } = running.plan.target;
+  // Looked at now, while parents still link to their children.
+  const rows = (await pass(context)) ?? [];
+  const below = new Set(rows.filter(({ ppid }) => running.open.has(ppid)).map(({ identity }) => identity.pid));
+  const tops = openIdentities(running).filter(({ pid }) => pid === leader.pid || !below.has(pid));
+  for (const top of tops) {
+    if ((await context.table.lookup(top)).status !== 'alive') continue;
+    running.signals.push({ signal: 'SIGKILL', atMs: context.elapsedMs(), to: top.pid });
+    context.emit({ type: 'signalled', id, signal: 'SIGKILL', pids: [top.pid] });
+    // Not waited for: what is alive afterwards shows whether it worked, and the wait for that has an end.
+    attempt(() => void killTree(top.pid).then(context.waker.reset, context.waker.reset));
   }
 };
 
 /**
  * Stops trees on Windows. A signal there ends only the root, at once, and with it the links to its children: so after the soft stop
- * the tree is killed while its root still lives (R14), and no signal is ever sent.
+ * the tree is killed while its root still lives (R14), and no signal is ever sent. Without a soft stop there is nothing to wait for.
  */
-const runByTree = async (context: Context, all: readonly Running[], killTree: KillTree): Promise<void> => {
-  for (const running of all) running.plan.target.softStop?.ask();
-  for (const running of all) {
-    const { target } = running.plan;
-    const gone = async (): Promise<boolean> => (await context.table.lookup(target.identity)).status === 'dead';
-    const until = async (endMs: number): Promise<boolean> => {
-      for (context.waker.reset(); ; await context.waker.pause()) {
-        if (await gone()) return true;
-        if (context.elapsedMs() >= endMs || (context.forced() && running.killedAtMs === undefined)) return false;
+const runByTree = async (context: Context, killTree: KillTree): Promise<void> => {
+  for (let open = stillOpen(context); open.length > 0; open = stillOpen(context)) {
+    for (const running of open) {
+      const due = dueStage(context, running);
+      if (due === 'killed' && running.stage !== 'killed') {
+        await killTrees(context, running, killTree);
+        running.killedAtMs = context.elapsedMs();
       }
-    };
-    const first = await context.table.lookup(target.identity);
-    if (first.status !== 'alive') {
-      conclude(context, running, withoutMembers(first));
-      continue;
+      running.stage = due;
     }
-    running.members.set(target.identity.pid, target.identity);
-    if (target.softStop !== undefined && (await until(running.plan.killAtMs))) {
-      conclude(context, running, 'exited');
-      continue;
-    }
-    running.killedAtMs = context.elapsedMs();
-    running.signals.push({ signal: 'SIGKILL', atMs: running.killedAtMs, to: target.identity.pid });
-    context.emit({ type: 'signalled', id: target.id, signal: 'SIGKILL', pids: [target.identity.pid] });
-    // Its failure shows in what is alive afterwards.
-    await killTree(target.identity.pid).catch(() => {});
-    const killed = await until(running.killedAtMs + running.plan.killWaitMs);
-    if (!killed) running.open.set(target.identity.pid, 'alive');
-    conclude(context, running, killed ? 'killed' : 'survived');
+    for (const running of open) await settle(context, running, !(await someAlive(context, running, true)));
+    await pause(context);
   }
 };
 
@@ -265,7 +309,8 @@ const leftOvers = (all: readonly Running[], outcome: Outcome, state: 'alive' | '
  * the set is empty. An identity is checked before every single signal. The one implementation behind process stop, session end and
  * shutdown (R5).
  *
- * Never rejects for what processes do; rejects with `ProcessTableError` where there is no process table.
+ * Never rejects for what processes do, nor for what `ask` and `onProgress` throw; rejects with `ProcessTableError`, before anything
+ * is sent, where there is no process table or it cannot be read.
  */
 export const runShutdownCascade = async (
   targets: readonly StopTarget[],
@@ -286,9 +331,10 @@ export const runShutdownCascade = async (
   const elapsedMs = (): number => clock.monotonicMs() - startMs;
   const all = planShutdown(targets, deadlineMs).map(
     (plan): Running => ({
-      plan,
+      plan: platform === 'win32' ? withoutSignals(plan) : plan,
       members: new Map(),
       open: new Map(),
+      reached: new Set(),
       signals: [],
       stage: 'asked',
       killedAtMs: undefined,
@@ -299,15 +345,16 @@ export const runShutdownCascade = async (
   using waker = createWaker({ clock, longestMs: LONGEST_PAUSE_MS, force, exits: targets.map(({ exited }) => exited) });
   const context: Context = {
     table,
-    clock,
     never,
+    all,
     elapsedMs,
-    emit: onProgress,
+    emit: (event) => attempt(() => onProgress(event)),
     waker,
     forced: () => force?.aborted === true,
   };
-  if (platform === 'win32') await runByTree(context, all, killTree);
-  else await runBySignals(context, all);
+  await begin(context);
+  if (platform === 'win32') await runByTree(context, killTree);
+  else await runBySignals(context);
 
   const reports = all.map(({ plan, members, outcome = 'unknown', signals, durationMs }) => ({
     id: plan.target.id,

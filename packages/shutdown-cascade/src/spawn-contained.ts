@@ -35,8 +35,13 @@ export interface ContainedProcess {
   readonly open: () => void;
 }
 
-/** Waits for one line on descriptor 3, then becomes the command: same pid, same start token. End of file: exits without it. */
-const GATE = 'IFS= read -r _ <&3 && exec "$@" 3<&-';
+/** Waits for one line on a descriptor, then becomes the command: same pid, same start token. End of file: exits without it. */
+const gateOn = (descriptor: number): string => `IFS= read -r _ <&${descriptor} && exec "$@" ${descriptor}<&-`;
+
+const GATE_NAME = 'cm-gate';
+
+/** The arguments of a gated process as they will be once it has executed its command; others as they are. */
+export const withoutGate = (args: readonly string[]): string[] => args.slice(args[3] === GATE_NAME ? 4 : 0);
 
 const failure = (command: string, cause: unknown): ShutdownCascadeError => {
   const errno = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : 'UNKNOWN';
@@ -49,12 +54,18 @@ const identityOf = (found: Lookup): ProcessIdentity | undefined =>
 /**
  * Starts a command so that it can be found and stopped: in a session and group of its own, with the cookie in its environment.
  *
- * @throws ShutdownCascadeError `spawn-failed`, with the errno.
+ * A gated command that cannot be executed is no failed spawn: the shell at the gate exits with 126 or 127 once it is opened.
+ *
+ * @throws ShutdownCascadeError `spawn-failed`, with the errno. ProcessTableError as `table.identify` does; nothing is left running.
  */
 export const spawnContained = async (options: ContainedSpawn): Promise<ContainedProcess> => {
   const { command, args = [], cwd, env, cookie, stdio = 'ignore', gated = false, table } = options;
   const streams = typeof stdio === 'string' ? [stdio, stdio, stdio] : [...stdio];
-  const [file, fileArgs] = gated ? ['/bin/sh', ['-c', GATE, 'cm-gate', command, ...args]] : [command, [...args]];
+  // What Node puts in their place; the gate comes after all streams.
+  while (streams.length < 3) streams.push('pipe');
+  const [file, fileArgs] = gated
+    ? ['/bin/sh', ['-c', gateOn(streams.length), GATE_NAME, command, ...args]]
+    : [command, [...args]];
   let child: ChildProcess;
   try {
     child = spawn(file, fileArgs, {
@@ -72,13 +83,18 @@ export const spawnContained = async (options: ContainedSpawn): Promise<Contained
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   const failed = new Promise<never>((_, reject) => {
-    child.once('error', (error) => reject(failure(command, error)));
+    child.on('error', (error) => reject(failure(command, error)));
   });
   failed.catch(() => {});
   const { pid } = child;
   if (pid === undefined) return failed;
   // Asked for before the event loop turns: even a child that has ended by now is still there, as a zombie, with its start token.
-  const identity = identityOf(await table.identify(pid));
+  const found = await table.identify(pid).catch((error: unknown) => {
+    // Nothing runs that cannot be found again.
+    child.kill('SIGKILL');
+    throw error;
+  });
+  const identity = identityOf(found);
   if (identity === undefined) {
     child.kill('SIGKILL');
     throw new ShutdownCascadeError('spawn-failed', `cannot identify ${command} (pid ${pid})`, { errno: 'ESRCH' });

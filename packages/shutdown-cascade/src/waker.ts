@@ -2,7 +2,7 @@ import type { Clock } from '@cm/process-table';
 
 /** Pauses between looks: short after something happened, longer while nothing does, cut short by an event. */
 export interface Waker extends Disposable {
-  pause(): Promise<void>;
+  pause(atMostMs: number): Promise<void>;
   /** Something happened: look again soon. */
   reset(): void;
 }
@@ -24,8 +24,8 @@ export const createWaker = ({ clock, longestMs, force, exits }: WakerOptions): W
   force?.addEventListener('abort', ring, { once: true });
   for (const exit of exits) exit?.then(ring, ring);
   return {
-    pause: async () => {
-      await clock.sleep(pauseMs, alarm.signal);
+    pause: async (atMostMs) => {
+      await clock.sleep(Math.min(pauseMs, atMostMs), alarm.signal);
       if (alarm.signal.aborted) alarm = new AbortController();
       else pauseMs = Math.min(pauseMs * 2, longestMs);
     },

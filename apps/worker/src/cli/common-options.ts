@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { chooseDataDirectory, type DataDirectory } from '../contract/index.js';
+import { chooseDataDirectory, type DataDirectory, dataDirectoryAt, prepareDirectory } from '../contract/index.js';
 import { parsePort } from '../settings/resolve-settings.js';
-import type { Terminal } from './terminal.js';
+import { CommandError, EXIT, type Terminal } from './terminal.js';
 
 /** What every verb takes. */
 export interface CommonOptions {
@@ -20,3 +20,13 @@ export const verb = (name: string, summary: string): Command =>
 
 export const dataDirectoryOf = ({ dataDir }: CommonOptions, { env, home, cwd }: Terminal): DataDirectory =>
   chooseDataDirectory({ flag: dataDir, environment: env.CM_DATA_DIR, home, cwd });
+
+/** Creates a data directory where there is none. @throws CommandError 1 with the reason why it cannot be used. */
+export const prepareDataDirectory = ({ path }: DataDirectory): DataDirectory => {
+  const prepared = prepareDirectory(path);
+  if (prepared.ok) return dataDirectoryAt(prepared.path);
+  throw new CommandError(
+    EXIT.failed,
+    `the data directory cannot be used: ${prepared.reason}: choose another with --data-dir`,
+  );
+};

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { CONTAINMENTS, SettingsError } from '../settings/settings.js';
 import { verb } from './common-options.js';
+import { plain } from './format.js';
 import { CommandError, EXIT, type Terminal } from './terminal.js';
 import { doctor } from './verbs/doctor.js';
 import { events } from './verbs/events.js';
@@ -113,11 +114,15 @@ const build = (terminal: Terminal, outcome: Outcome): Command => {
   return program;
 };
 
-/** commander's own words, on one line, with the way out. */
-const usage = (error: CommanderError): string => {
-  const text = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-  return `${text.replace(/\.$/, '')}: see cm-worker --help`;
-};
+/** commander's own words, with the way out. */
+const usage = ({ message }: CommanderError): string =>
+  `${message.replace(/^error: /, '').replace(/\.$/, '')}: see cm-worker --help`;
+
+const MOST_CHARACTERS = 1000;
+
+/** What an error says, on one line and safe for a terminal: names in it may come from anywhere. */
+const complaint = (message: string): string =>
+  `cm-worker: ${plain(message.replace(/\s*\n\s*/g, ' '), MOST_CHARACTERS)}`;
 
 /** Runs one command line to its end and returns the exit code. Every failure is one line on standard error. */
 export const runProgram = async (args: readonly string[], terminal: Terminal): Promise<number> => {
@@ -140,18 +145,11 @@ export const runProgram = async (args: readonly string[], terminal: Terminal): P
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.done;
-      terminal.complain(`cm-worker: ${usage(error)}`);
+      terminal.complain(complaint(usage(error)));
       return EXIT.usage;
     }
-    if (error instanceof CommandError) {
-      terminal.complain(`cm-worker: ${error.message}`);
-      return error.exitCode;
-    }
-    if (error instanceof SettingsError) {
-      terminal.complain(`cm-worker: ${error.message}`);
-      return EXIT.usage;
-    }
-    terminal.complain(`cm-worker: ${error instanceof Error ? error.message : String(error)}`);
-    return EXIT.failed;
+    terminal.complain(complaint(error instanceof Error ? error.message : String(error)));
+    if (error instanceof CommandError) return error.exitCode;
+    return error instanceof SettingsError ? EXIT.usage : EXIT.failed;
   }
 };

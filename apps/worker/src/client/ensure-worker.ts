@@ -28,6 +28,9 @@ export type EnsuredWorker =
   /** Nothing runs and nothing could be started. `held` is set when the data directory is in use from elsewhere. */
   | { readonly status: 'refused'; readonly reason: string; readonly held: boolean };
 
+/** Until a daemon is tried again that found the claim held while nobody is published: its holder may be on its way out. */
+const HELD_PAUSE_MS = 500;
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const verdict = (sighting: WorkerSighting): EnsuredWorker | undefined => {
@@ -111,23 +114,29 @@ const startUnderLock = async (
   const second = await settle(dataDirectory, endsAt, ({ status }) => (status === 'absent' ? 'absent' : undefined));
   if (second !== 'absent') return second;
 
-  let daemon: SpawnedDaemon;
-  try {
-    daemon = spawnDaemon({ ...options, entry: artifact.entry });
-  } catch (error) {
-    return { status: 'refused', reason: error instanceof Error ? error.message : String(error), held: false };
-  }
-  options.onSpawn?.(daemon.pid);
-  const child = watch(daemon);
-  const settled = await settle(dataDirectory, endsAt, ({ status }) => {
-    const ended = child.ended();
-    if (ended === undefined) return undefined;
-    if (ended !== 'held') return ended;
-    // Somebody else has the claim. They will publish their PID file soon, or they are on their way out.
-    return status === 'absent' && endsAt - performance.now() < 100
+  for (let attempt = 1; ; attempt += 1) {
+    let daemon: SpawnedDaemon;
+    try {
+      daemon = spawnDaemon({ ...options, entry: artifact.entry });
+    } catch (error) {
+      return { status: 'refused', reason: error instanceof Error ? error.message : String(error), held: false };
+    }
+    if (attempt === 1) options.onSpawn?.(daemon.pid);
+    const child = watch(daemon);
+    let heldSince: number | undefined;
+    const settled = await settle(dataDirectory, endsAt, ({ status }) => {
+      const ended = child.ended();
+      if (ended === undefined) return undefined;
+      if (ended !== 'held') return ended;
+      // Somebody else has the claim. They will publish their PID file soon, or they are on their way out.
+      heldSince ??= performance.now();
+      return status === 'absent' && performance.now() - heldSince > HELD_PAUSE_MS ? 'absent' : undefined;
+    });
+    if (settled === 'absent') continue;
+    const held = child.ended() === 'held';
+    if (settled.status === 'ready') return { ...settled, started: !held };
+    return settled.status === 'warming' && held
       ? { status: 'refused', reason: daemon.lastWords() || 'held by another worker', held: true }
-      : undefined;
-  });
-  if (settled === 'absent') return { status: 'warming', reason: 'the worker was not ready in time' };
-  return settled.status === 'ready' ? { ...settled, started: child.ended() !== 'held' } : settled;
+      : settled;
+  }
 };

@@ -1,10 +1,12 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { BODY_LIMIT_BYTES, LOOPBACK, routesAt } from '../contract/index.js';
 import { ERROR_STATUS, isWorkerError, messageOf, WorkerError } from '../supervisor/errors.js';
 import type { Log } from '../supervisor/log.js';
+import { answerUnparsed } from './answer-unparsed.js';
 import { type Guard, pathOf, refuse } from './guard.js';
+import { nestsDeeperThan } from './nests-deeper.js';
 import { type RoutesContext, registerRoutes } from './routes.js';
 
 export interface WorkerServer {
@@ -21,6 +23,9 @@ export interface ServerOptions extends RoutesContext {
 
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
+/** No document that anybody means nests deeper. */
+const MOST_LEVELS = 500;
+
 const bodyOf = (error: WorkerError): object => ({
   error: {
     code: error.code,
@@ -28,6 +33,23 @@ const bodyOf = (error: WorkerError): object => ({
     ...(error.details === undefined ? {} : { details: error.details }),
   },
 });
+
+const notJson = (): WorkerError =>
+  new WorkerError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    'send JSON, with "Content-Type: application/json", in UTF-8, not compressed',
+  );
+
+/** Whether a body is declared to be in a form that would be misread: compressed, or in another encoding of text. */
+const isEncoded = ({ headers }: FastifyRequest): boolean => {
+  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '') ?? [];
+  return !/^utf-?8$/i.test(charset) || (headers['content-encoding'] ?? 'identity') !== 'identity';
+};
+
+const needsBody = ({ routeOptions: { schema } }: FastifyRequest): boolean => {
+  const body = schema?.body;
+  return typeof body === 'object' && body !== null && !('nullable' in body);
+};
 
 /** What Fastify and its parsers call their refusals, in our words. */
 const translate = (error: FastifyError | WorkerError): WorkerError => {
@@ -37,7 +59,9 @@ const translate = (error: FastifyError | WorkerError): WorkerError => {
     case 413:
       return new WorkerError('BODY_TOO_LARGE', `a body may have at most ${BODY_LIMIT_BYTES} bytes`);
     case 415:
-      return new WorkerError('UNSUPPORTED_MEDIA_TYPE', 'send JSON, with "Content-Type: application/json"');
+      return notJson();
+    case 414:
+      return new WorkerError('INVALID', 'a part of the path is longer than any id');
     case 400:
       return error.code === 'FST_ERR_BAD_URL'
         ? new WorkerError('BAD_REQUEST', 'the path is not well encoded')
@@ -66,8 +90,8 @@ export const createServer = (options: ServerOptions): WorkerServer => {
   let port = 0;
   const guard = (): Guard => ({ port, token: token() });
 
-  const http = (handler: (request: IncomingMessage, response: ServerResponse) => void) =>
-    createHttpServer(
+  const http = (handler: (request: IncomingMessage, response: ServerResponse) => void) => {
+    const server = createHttpServer(
       {
         headersTimeout: 10_000,
         requestTimeout: 30_000,
@@ -83,6 +107,10 @@ export const createServer = (options: ServerOptions): WorkerServer => {
         handler(request, response);
       },
     );
+    // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); the 417 by default would come before our checks.
+    server.on('checkExpectation', (request, response) => void server.emit('request', request, response));
+    return server;
+  };
 
   const app: FastifyInstance = Fastify({
     serverFactory: http,
@@ -91,6 +119,7 @@ export const createServer = (options: ServerOptions): WorkerServer => {
     routerOptions: { maxParamLength: 1024 },
     forceCloseConnections: true,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+    clientErrorHandler: (error, socket) => answerUnparsed(error, socket, HEADERS),
     frameworkErrors: (error, _request, reply) => {
       const translated = translate(error);
       reply.hijack();
@@ -98,6 +127,30 @@ export const createServer = (options: ServerOptions): WorkerServer => {
     },
   });
   app.removeContentTypeParser('text/plain');
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Clients that always say JSON say it of no body, too.
+    if (body === '' && !needsBody(request)) done(null, undefined);
+    else parseJson(request, body.toString(), done);
+  });
+  // Before the body is looked at: 404 and 405 come before 415, and 415 before 413.
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.is404) {
+      const path = pathOf(request.url);
+      const methods = routesAt(path).map(({ method }) => method);
+      if (methods.length === 0) {
+        throw new WorkerError('NOT_FOUND', `there is no ${request.method} ${path} in this version`);
+      }
+      void reply.header('allow', methods.join(', '));
+      throw new WorkerError('METHOD_NOT_ALLOWED', `${path} takes ${methods.join(', ')}`);
+    }
+    if (isEncoded(request)) throw notJson();
+  });
+  app.addHook('preValidation', async ({ body }) => {
+    if (nestsDeeperThan(body, MOST_LEVELS)) {
+      throw new WorkerError('INVALID', `a body may nest ${MOST_LEVELS} levels deep`);
+    }
+  });
   app.addHook('onSend', async (_request, reply) => void reply.headers(HEADERS));
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request;
@@ -110,15 +163,6 @@ export const createServer = (options: ServerOptions): WorkerServer => {
     }
     if (translated.code === 'UNAVAILABLE') void reply.header('retry-after', '1');
     return reply.code(ERROR_STATUS[translated.code]).send(bodyOf(translated));
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const path = pathOf(request.url);
-    const methods = routesAt(path).map(({ method }) => method);
-    if (methods.length > 0) {
-      void reply.header('allow', methods.join(', '));
-      throw new WorkerError('METHOD_NOT_ALLOWED', `${path} takes ${methods.join(', ')}`);
-    }
-    throw new WorkerError('NOT_FOUND', `there is no ${request.method} ${path} in this version`);
   });
   registerRoutes(app, options);
 

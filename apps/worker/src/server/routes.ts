@@ -136,8 +136,7 @@ export const registerRoutes = (app: FastifyInstance, context: RoutesContext): vo
   });
   app.route<Id & { Body: { pid: number; startToken?: string; name: string; type?: string } }>({
     ...at(ROUTES.adoptProcess, SCHEMAS.adoptProcess),
-    handler: async ({ params, body }, reply) =>
-      reply.code(201).send(await supervisor.adopt(params.id, { type: 'process', ...body })),
+    handler: async ({ params, body }, reply) => reply.code(201).send(await supervisor.adopt(params.id, body)),
   });
   app.route({ ...at(ROUTES.listProcesses), handler: async () => ({ processes: await supervisor.processes() }) });
   app.route<Id>({ ...at(ROUTES.getProcess), handler: ({ params }) => supervisor.process(params.id) });

@@ -43,7 +43,11 @@ export const SCHEMAS: Readonly<Record<Shaped & RouteName, FastifySchema>> = {
         command: text(4096),
         args: { type: 'array', items: { type: 'string' }, maxItems: 10_000 },
         cwd: text(4096),
-        env: { type: 'object', additionalProperties: { type: 'string' } },
+        env: {
+          type: 'object',
+          propertyNames: { pattern: '^[^=\\u0000]+$' },
+          additionalProperties: { type: 'string' },
+        },
         envProfile: text(64),
         type: text(64),
         restart: { type: 'string', enum: ['temporary', 'transient', 'permanent'] },

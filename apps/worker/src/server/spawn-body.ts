@@ -1,5 +1,5 @@
 import { WorkerError } from '../supervisor/errors.js';
-import type { SpawnRequest } from '../supervisor/processes.js';
+import { SPAWN_DEFAULTS, type SpawnRequest } from '../supervisor/spawn-request.js';
 import { asStopSignal } from '../supervisor/to-target.js';
 
 /** The body of `POST /api/sessions/:id/processes`, as its schema admits it. */
@@ -41,20 +41,20 @@ const refuseLater = (body: SpawnBody): void => {
 /** A spawn request with its defaults. @throws WorkerError NOT_IN_THIS_VERSION, INVALID */
 export const toSpawnRequest = (body: SpawnBody): SpawnRequest => {
   refuseLater(body);
-  const stopSignal = asStopSignal(body.stopSignal ?? 'SIGTERM');
+  const stopSignal = asStopSignal(body.stopSignal ?? SPAWN_DEFAULTS.stopSignal);
   if (stopSignal === undefined) {
     throw new WorkerError('INVALID', `stopSignal must be the name of an ending signal, such as SIGTERM or SIGINT`);
   }
   return {
     name: body.name,
     command: body.command,
-    args: body.args ?? [],
-    cwd: body.cwd ?? '',
-    env: body.env ?? {},
-    type: body.type ?? 'process',
+    args: body.args ?? SPAWN_DEFAULTS.args,
+    cwd: body.cwd ?? SPAWN_DEFAULTS.cwd,
+    env: body.env ?? SPAWN_DEFAULTS.env,
+    type: body.type ?? SPAWN_DEFAULTS.type,
     stopSignal,
-    graceMs: body.graceMs ?? 5000,
-    killWaitMs: body.killWaitMs ?? 1000,
-    onDuplicate: body.onDuplicate ?? 'error',
+    graceMs: body.graceMs ?? SPAWN_DEFAULTS.graceMs,
+    killWaitMs: body.killWaitMs ?? SPAWN_DEFAULTS.killWaitMs,
+    onDuplicate: body.onDuplicate ?? SPAWN_DEFAULTS.onDuplicate,
   };
 };

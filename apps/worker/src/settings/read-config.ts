@@ -65,14 +65,19 @@ export const parseConfig = (text: string, path: string): Config => {
   return config;
 };
 
-/** Reads `config.json`; without one, everything is as it is by default. @throws SettingsError */
+/**
+ * Reads `config.json`; without one, everything is as it is by default.
+ *
+ * @throws SettingsError for what is in it; a plain error when it cannot be read, which no other content would mend.
+ */
 export const readConfig = (path: string): Config => {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return {};
-    throw new SettingsError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${path} cannot be read: ${reason}`, { cause: error });
   }
   return parseConfig(text, path);
 };

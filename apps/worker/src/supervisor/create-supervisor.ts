@@ -5,15 +5,17 @@ import { type Clock, createProcessTable, type ProcessTable, systemClock } from '
 import { type Containment, probeContainment } from '@cm/shutdown-cascade';
 import type { DataDirectory, ProcessView, SessionView, SpooledEvent, StopReport } from '../contract/index.js';
 import { DEFAULTS, type Settings } from '../settings/settings.js';
+import type { AdoptRequest } from './adopt-process.js';
 import { openChildOutput } from './child-output.js';
 import { messageOf, WorkerError } from './errors.js';
 import { type EventLog, type EventQuery, openEventLog } from './event-log.js';
 import { createLatch } from './latch.js';
 import { type Log, silentLog } from './log.js';
-import { type AdoptRequest, createCookie, createProcesses, type Processes, type SpawnRequest } from './processes.js';
+import { createCookie, createProcesses, type Processes } from './processes.js';
 import { type Recovery, recover } from './recover.js';
 import { openSessionStore, type SessionStore, type SessionUpdate } from './session-store.js';
 import { createSessions, type Sessions } from './sessions.js';
+import { SPAWN_DEFAULTS, type SpawnInput } from './spawn-request.js';
 import { openSpool, type Spool } from './spool.js';
 import { createUndo, type Undo } from './undo.js';
 import { processView, sessionView } from './views.js';
@@ -75,7 +77,7 @@ export interface Supervisor {
   session(id: string): SessionView;
   sessions(all?: boolean): SessionView[];
   endSession(id: string): Promise<StopReport>;
-  spawn(sessionId: string, request: SpawnRequest): Promise<ProcessView>;
+  spawn(sessionId: string, request: SpawnInput): Promise<ProcessView>;
   adopt(sessionId: string, request: AdoptRequest): Promise<ProcessView>;
   processes(): Promise<ProcessView[]>;
   process(id: string): Promise<ProcessView>;
@@ -270,7 +272,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       latch.assertOpen();
       const session = parts().sessions.assertActive(sessionId);
       const cwd = request.cwd || session.cwd || dataDirectory.path;
-      return view(await parts().processes.spawn(sessionId, { ...request, cwd }));
+      return view(await parts().processes.spawn(sessionId, { ...SPAWN_DEFAULTS, ...request, cwd }));
     },
     adopt: async (sessionId, request) => {
       latch.assertOpen();

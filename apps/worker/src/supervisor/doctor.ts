@@ -61,7 +61,10 @@ const pidFileCheck = ({ pidFile, worker }: DoctorInput): Check => ({
       }
       return warn(detail, 'the next start replaces it: cm-worker start');
     }
-    return pidFile.status === 'alive' ? pass(detail) : fail(detail, 'cm-worker restart');
+    if (pidFile.status !== 'alive') return fail(detail, 'cm-worker restart');
+    return pidFile.record.instanceId === worker.supervisor.instanceId
+      ? pass(detail)
+      : fail('worker.pid names another process, and this worker cannot be found by it', 'remove worker.pid');
   },
 });
 

@@ -11,7 +11,8 @@ import {
   truncateSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { DUPLICATE_WINDOW_MS, parseEventId, type RecordedEvent, type SpooledEvent } from '../contract/index.js';
+import type { RecordedEvent, SpooledEvent } from '../contract/index.js';
+import { createRecentKeys } from './recent-keys.js';
 
 export interface EventQuery {
   /** Only events with a greater `seq`. */
@@ -70,7 +71,7 @@ export const openEventLog = ({ directory, maxBytes, maxAgeDays, now }: EventLogO
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   let entries: Entry[] = [];
   const ids = new Set<string>();
-  const recent = new Map<string, number>();
+  const recent = createRecentKeys();
   const bytes = new Map<string, number>();
   let lastAt: string | undefined;
   let seq = 0;
@@ -78,8 +79,7 @@ export const openEventLog = ({ directory, maxBytes, maxAgeDays, now }: EventLogO
   const remember = (event: RecordedEvent, entry: Entry): void => {
     entries.push(entry);
     ids.add(event.id);
-    const { key, atMs } = parseEventId(event.id);
-    if (atMs !== undefined) recent.set(key, atMs);
+    recent.note(event);
     seq = Math.max(seq, event.seq);
     lastAt = event.at;
   };
@@ -90,9 +90,9 @@ export const openEventLog = ({ directory, maxBytes, maxAgeDays, now }: EventLogO
     let offset = 0;
     for (let end = content.indexOf(10); end !== -1; end = content.indexOf(10, offset)) {
       const event = parse(content.toString('utf8', offset, end));
-      const { length } = { length: end - offset };
       if (event !== undefined) {
-        remember(event, { seq: event.seq, id: event.id, sessionId: event.sessionId, file, offset, length });
+        const { seq: at, id, sessionId } = event;
+        remember(event, { seq: at, id, sessionId, file, offset, length: end - offset });
       }
       offset = end + 1;
     }
@@ -100,15 +100,10 @@ export const openEventLog = ({ directory, maxBytes, maxAgeDays, now }: EventLogO
     bytes.set(file, offset);
   };
 
-  const forgetOldKeys = (): void => {
-    const edge = now().getTime() - 2 * DUPLICATE_WINDOW_MS;
-    for (const [key, atMs] of recent) if (atMs < edge) recent.delete(key);
-  };
-
   const total = (): number => [...bytes.values()].reduce((sum, size) => sum + size, 0);
 
   const prune = (): void => {
-    forgetOldKeys();
+    recent.prune(now().getTime());
     const oldest = new Date(now().getTime() - maxAgeDays * 24 * 60 * 60 * 1000).toISOString().slice(0, 10);
     for (const file of [...bytes.keys()].sort()) {
       const within = entries.filter((entry) => entry.file === file).length;
@@ -122,15 +117,10 @@ export const openEventLog = ({ directory, maxBytes, maxAgeDays, now }: EventLogO
   };
 
   for (const file of readdirSync(directory).sort()) if (DAY_FILE.test(file)) load(file);
-  forgetOldKeys();
+  recent.prune(now().getTime());
 
   return {
-    has: ({ id }) => {
-      if (ids.has(id)) return true;
-      const { key, atMs } = parseEventId(id);
-      const before = recent.get(key);
-      return atMs !== undefined && before !== undefined && Math.abs(atMs - before) <= DUPLICATE_WINDOW_MS;
-    },
+    has: (event) => ids.has(event.id) || recent.isCopy(event),
     append: (event) => {
       const recorded: RecordedEvent = { seq: seq + 1, ...event };
       const file = `${now().toISOString().slice(0, 10)}.jsonl`;

@@ -1,7 +1,7 @@
-import { type FSWatcher, mkdirSync, readdirSync, renameSync, statSync, unlinkSync, watch } from 'node:fs';
+import { type FSWatcher, lstatSync, mkdirSync, readdirSync, renameSync, statSync, unlinkSync, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DataDirectory, SpooledEvent } from '../contract/index.js';
+import { BODY_LIMIT_BYTES, type DataDirectory, type SpooledEvent } from '../contract/index.js';
 import { messageOf } from './errors.js';
 import type { Log } from './log.js';
 import { readEvent } from './read-event.js';
@@ -28,6 +28,8 @@ export interface SpoolOptions {
 
 const ABANDONED_MS = 60 * 60 * 1000;
 const KEPT_LATENCIES = 200;
+/** A character of UTF-8 has at most four bytes, and what is too long is told by its characters. */
+const MOST_BYTES = 4 * BODY_LIMIT_BYTES;
 
 /** Takes each event file once, in the order of names, which is the order of time: read, on record, removed. */
 export const openSpool = ({ dataDirectory, take, log, intervalMs = 500 }: SpoolOptions): Spool => {
@@ -50,12 +52,16 @@ export const openSpool = ({ dataDirectory, take, log, intervalMs = 500 }: SpoolO
 
   const takeOne = async (name: string): Promise<void> => {
     const path = join(spoolNew, name);
-    const { mtimeMs } = statSync(path);
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return;
+    // Anything else would be in the way of every event behind it: a FIFO never ends, a link may lead nowhere.
+    if (!stats.isFile()) return setAside(name, 'not a file');
+    if (stats.size > MOST_BYTES) return setAside(name, 'larger than an event may be');
     const reading = readEvent(await readFile(path, 'utf8'));
     if (!reading.ok) return setAside(name, reading.reason);
     take(reading.event);
     unlinkSync(path);
-    latencies.push(Math.max(0, mtimeMs - Date.parse(reading.event.at)));
+    latencies.push(Math.max(0, stats.mtimeMs - Date.parse(reading.event.at)));
     if (latencies.length > KEPT_LATENCIES) latencies.shift();
   };
 

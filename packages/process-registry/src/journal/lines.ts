@@ -1,6 +1,6 @@
 import { type Change, checksum, declaredSchema, parseJson, SCHEMA } from './format.js';
 
-export const HEADER = `{"schema":${SCHEMA},"kind":"journal"}\n`;
+export const HEADER: string = `{"schema":${SCHEMA},"kind":"journal"}\n`;
 
 /** Appended to what a failed write left behind when it could not be cut off: that line is known to be worthless. */
 export const ABANDONED = ' #abandoned\n';

@@ -53,7 +53,7 @@ const describe = (report: DoctorBody): string[] => {
     ...containment.canMiss.map((what) => `             can miss: ${what}`),
     `guardian     ${guardian.status}: ${guardian.detail}`,
     `sessions     ${report.sessions.length}, with ${report.processes.length} processes`,
-    `events       ${report.storage.events.rows} on record, last ${hooks.lastEventAt ?? 'never'}`,
+    `events       ${report.storage.events.rows} on record, last ${plain(hooks.lastEventAt ?? 'never')}`,
     `versions     worker ${versions.worker ?? '–'}, artifact ${versions.artifact}, protocol ${versions.protocol}, Node ${versions.node}`,
     '',
     ...health.checks.flatMap(({ id, status, detail, fix }) => [

@@ -29,7 +29,7 @@ export const events = async (
         ['SEQ', 'AT', 'SESSION', 'EVENT', 'TOOL'],
         all.map((event) => [
           String(event.seq),
-          event.at,
+          plain(event.at),
           plain(event.sessionId),
           plain(event.event),
           plain(toolOf(event)),

@@ -8,6 +8,7 @@ import { type ContainedProcess, isShutdownCascadeError, spawnContained } from '@
 import { dataDirectoryAt, type ProcessView, ROUTES, scopeCookie } from '../../contract/index.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
 import { type Connection, connect } from '../connect.js';
+import { plain } from '../format.js';
 import { CommandError, EXIT, type Terminal } from '../terminal.js';
 
 export interface ExecOptions extends CommonOptions {
@@ -135,7 +136,7 @@ const runDetached = async (
       ...(options.restart === undefined ? {} : { restart: options.restart }),
     },
   })) as ProcessView;
-  terminal.print(options.json === true ? JSON.stringify(row) : `${row.id} ${row.name} (pid ${row.pid})`);
+  terminal.print(options.json === true ? JSON.stringify(row) : `${row.id} ${plain(row.name)} (pid ${row.pid})`);
   return EXIT.done;
 };
 

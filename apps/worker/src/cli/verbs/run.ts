@@ -1,9 +1,9 @@
-import { dataDirectoryAt, prepareDirectory, workerUrl } from '../../contract/index.js';
+import { workerUrl } from '../../contract/index.js';
 import { createWorker, WorkerStartError } from '../../create-worker.js';
 import { readConfig } from '../../settings/read-config.js';
 import { resolveSettings } from '../../settings/resolve-settings.js';
 import { openWorkerLog } from '../../worker-log.js';
-import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
+import { type CommonOptions, dataDirectoryOf, prepareDataDirectory } from '../common-options.js';
 import { describePortHolder } from '../describe-port-holder.js';
 import { CommandError, EXIT, type Terminal } from '../terminal.js';
 
@@ -28,14 +28,7 @@ const explain = async (error: WorkerStartError, port: number): Promise<string> =
 /** The daemon itself, in the foreground, until a signal or the API stops it. */
 export const run = async (options: RunOptions, terminal: Terminal): Promise<number> => {
   const { containment, port, daemon = false, json = false } = options;
-  const prepared = prepareDirectory(dataDirectoryOf(options, terminal).path);
-  if (!prepared.ok) {
-    throw new CommandError(
-      EXIT.failed,
-      `the data directory cannot be used: ${prepared.reason}: choose another with --data-dir`,
-    );
-  }
-  const dataDirectory = dataDirectoryAt(prepared.path);
+  const dataDirectory = prepareDataDirectory(dataDirectoryOf(options, terminal));
   const settings = resolveSettings({
     flags: { port, containment },
     environment: terminal.env,

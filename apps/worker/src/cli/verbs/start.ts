@@ -2,7 +2,7 @@ import { type EnsuredWorker, ensureWorker } from '../../client/index.js';
 import { type DataDirectory, ROUTES, workerUrl } from '../../contract/index.js';
 import { readConfig } from '../../settings/read-config.js';
 import { resolveSettings } from '../../settings/resolve-settings.js';
-import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
+import { type CommonOptions, dataDirectoryOf, prepareDataDirectory } from '../common-options.js';
 import { connect } from '../connect.js';
 import { CommandError, EXIT, type Terminal } from '../terminal.js';
 
@@ -18,9 +18,10 @@ export type ReadyWorker = Extract<EnsuredWorker, { status: 'ready' }>;
 /** Finds or starts the worker. @throws CommandError with the reason when there is none in the end. */
 export const startWorker = async (
   options: StartOptions,
-  dataDirectory: DataDirectory,
+  wanted: DataDirectory,
   terminal: Terminal,
 ): Promise<ReadyWorker> => {
+  const dataDirectory = prepareDataDirectory(wanted);
   // Settings that cannot be used are told here and now, rather than by a daemon that nobody hears.
   const { disabled } = resolveSettings({
     flags: { port: options.port, containment: options.containment },

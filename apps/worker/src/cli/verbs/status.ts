@@ -2,7 +2,7 @@ import { findWorker } from '../../client/index.js';
 import { type DoctorBody, type HealthBody, ROUTES, workerUrl } from '../../contract/index.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
 import { connect } from '../connect.js';
-import { duration } from '../format.js';
+import { duration, plain } from '../format.js';
 import { EXIT, type Terminal } from '../terminal.js';
 
 /** Is it there, is it well, is it capturing? */
@@ -45,9 +45,9 @@ export const status = async (options: CommonOptions, terminal: Terminal): Promis
         `data        ${dataDirectory.path}`,
         `uptime      ${duration(health.uptimeSeconds)}`,
         `sessions    ${sessions.length}, with ${processes.length} processes`,
-        `last event  ${hooks.lastEventAt ?? 'none yet'}`,
-        `spool       ${spool.depth} waiting${spool.lastError === null ? '' : `; ${spool.lastError}`}`,
-        `hooks       ${hooks.lastError ?? 'no complaint'}`,
+        `last event  ${plain(hooks.lastEventAt ?? 'none yet')}`,
+        `spool       ${spool.depth} waiting${spool.lastError === null ? '' : `; ${plain(spool.lastError)}`}`,
+        `hooks       ${plain(hooks.lastError ?? 'no complaint')}`,
       ].join('\n'),
     );
   }

@@ -1,4 +1,4 @@
-import { type PidRecord, peek } from '@cm/pid-file/read';
+import type { PidRecord } from '@cm/pid-file/read';
 import { createProcessTable, type ProcessIdentity, type ProcessTable, systemClock } from '@cm/process-table';
 import { callWorker, findWorker, readToken, type WorkerSighting } from '../../client/index.js';
 import { type DataDirectory, ROUTES } from '../../contract/index.js';
@@ -22,11 +22,17 @@ const identityOf = ({ pid, startToken, bootId, machineId, pidNs }: PidRecord): P
   pidNs,
 });
 
-/** Waits until the process of a record is gone. */
-const untilGone = async (record: PidRecord, deadlineMs: number, onWait: () => void = () => {}): Promise<boolean> => {
+/** Waits until the process of a record is gone, and every thread of it: only then its port and its claim are free. */
+const untilGone = async (
+  record: PidRecord,
+  deadlineMs: number,
+  table: Pick<ProcessTable, 'lookup'>,
+  onWait: () => void = () => {},
+): Promise<boolean> => {
+  const identity = identityOf(record);
   const endsAt = performance.now() + deadlineMs;
   let toldAt = performance.now();
-  for (let pauseMs = 1; peek(record) !== 'dead'; pauseMs = Math.min(pauseMs * 2, 25)) {
+  for (let pauseMs = 1; (await table.lookup(identity)).status !== 'dead'; pauseMs = Math.min(pauseMs * 2, 25)) {
     if (performance.now() > endsAt) return false;
     if (performance.now() - toldAt > STILL_THERE_MS) {
       toldAt = performance.now();
@@ -37,23 +43,55 @@ const untilGone = async (record: PidRecord, deadlineMs: number, onWait: () => vo
   return true;
 };
 
-/** Ends a worker that does not answer: only if it is still the very process of the PID file. */
-const endSilent = async (
-  { record, reason }: Extract<WorkerSighting, { status: 'unreachable' }>,
-  force: boolean,
-  table: Pick<ProcessTable, 'signal'>,
-): Promise<void> => {
-  if (!force) throw new CommandError(EXIT.failed, `${reason}; end it with cm-worker stop --force`);
-  const identity = identityOf(record);
-  const sent = await table.signal(identity, 'SIGTERM');
+/** Asks by a signal: only if it is still the very process of the PID file. */
+const askBySignal = async (record: PidRecord, table: Pick<ProcessTable, 'signal'>): Promise<void> => {
+  const sent = await table.signal(identityOf(record), 'SIGTERM');
   if (sent.outcome === 'unknown' || sent.outcome === 'refused') {
     throw new CommandError(EXIT.failed, `pid ${record.pid} may not be signalled: ${sent.reason ?? sent.outcome}`);
   }
-  if (await untilGone(record, STILL_THERE_MS)) return;
-  await table.signal(identity, 'SIGKILL');
-  if (!(await untilGone(record, KILL_WAIT_MS))) {
+};
+
+/** Ends a worker that does not answer. */
+const endSilent = async (
+  { record, reason }: Extract<WorkerSighting, { status: 'unreachable' }>,
+  force: boolean,
+  table: Pick<ProcessTable, 'lookup' | 'signal'>,
+): Promise<void> => {
+  if (!force) throw new CommandError(EXIT.failed, `${reason}; end it with cm-worker stop --force`);
+  await askBySignal(record, table);
+  if (await untilGone(record, STILL_THERE_MS, table)) return;
+  await table.signal(identityOf(record), 'SIGKILL');
+  if (!(await untilGone(record, KILL_WAIT_MS, table))) {
     throw new CommandError(EXIT.failed, `pid ${record.pid} is still there after SIGKILL`);
   }
+};
+
+/** What the API answers when the token file is lost, or is not this worker's. */
+const WITHOUT_TOKEN: readonly string[] = ['NO_TOKEN', 'UNAUTHORIZED'];
+/** From the first signal to the one that forces. */
+const BETWEEN_SIGNALS_MS = 200;
+
+/** Asks a worker that answers to stop: by the API, or, where the token is lost, by the signals that mean the same. */
+const ask = async (
+  record: PidRecord,
+  dataDirectory: DataDirectory,
+  route: typeof ROUTES.shutdown,
+  force: boolean,
+  table: Pick<ProcessTable, 'signal'>,
+): Promise<void> => {
+  const answer = await callWorker(record, readToken(dataDirectory), {
+    route,
+    ...(route === ROUTES.shutdown ? { body: { force, reason: 'cm-worker stop' } } : {}),
+  });
+  if (answer.ok) return;
+  if (WITHOUT_TOKEN.includes(answer.error.code)) {
+    await askBySignal(record, table);
+    if (!force) return;
+    await systemClock.sleep(BETWEEN_SIGNALS_MS);
+    return askBySignal(record, table);
+  }
+  // A worker that is stopping already may have closed its API between the two calls.
+  if (answer.code !== 0) throw new CommandError(EXIT.failed, answer.error.message);
 };
 
 /** Stops the worker and waits until it is gone. Returns its record, or undefined when none was running. */
@@ -67,17 +105,13 @@ export const stopWorker = async (
   if (found.status === 'absent') return undefined;
   if (found.status === 'elsewhere') throw new CommandError(EXIT.held, `${dataDirectory.path} is ${found.reason}`);
   const { record } = found;
+  const table = createProcessTable();
   if (found.status === 'unreachable') {
-    await endSilent(found, force, createProcessTable());
+    await endSilent(found, force, table);
     return record;
   }
-  const answer = await callWorker(record, readToken(dataDirectory), {
-    route,
-    ...(route === ROUTES.shutdown ? { body: { force, reason: 'cm-worker stop' } } : {}),
-  });
-  // A worker that is stopping already may have closed its API between the two calls.
-  if (!answer.ok && answer.code !== 0) throw new CommandError(EXIT.failed, answer.error.message);
-  const gone = await untilGone(record, STOP_MS, () => terminal.progress(`still stopping (pid ${record.pid}) …`));
+  await ask(record, dataDirectory, route, force, table);
+  const gone = await untilGone(record, STOP_MS, table, () => terminal.progress(`still stopping (pid ${record.pid}) …`));
   if (!gone) {
     throw new CommandError(EXIT.failed, `the worker (pid ${record.pid}) is still stopping: try cm-worker stop --force`);
   }

@@ -1,0 +1,40 @@
+import {
+  isProcessRegistryError,
+  type ProcessRecord,
+  type ProcessRegistry,
+  type ProcessSpec,
+} from '@cm/process-registry';
+import { messageOf, WorkerError } from './errors.js';
+
+const unwritable = (error: unknown): WorkerError =>
+  new WorkerError('UNAVAILABLE', `the registry cannot be written: ${messageOf(error)}`, { cause: error });
+
+const isDuplicate = (error: unknown): boolean => isProcessRegistryError(error) && error.code === 'duplicate';
+
+/** Writes the intent. @throws WorkerError DUPLICATE_NAME, UNAVAILABLE */
+export const recordIntent = (
+  registry: Pick<ProcessRegistry, 'prepare'>,
+  spec: ProcessSpec,
+  cookie?: string,
+): ProcessRecord => {
+  try {
+    return registry.prepare(spec, cookie === undefined ? {} : { cookie });
+  } catch (error) {
+    if (!isDuplicate(error)) throw unwritable(error);
+    throw new WorkerError('DUPLICATE_NAME', `the session already runs a process named "${spec.name}"`);
+  }
+};
+
+/** Writes who it is. @throws WorkerError ALREADY_OURS, UNAVAILABLE */
+export const recordProcess = (
+  registry: Pick<ProcessRegistry, 'register'>,
+  row: ProcessRecord,
+  registration: Parameters<ProcessRegistry['register']>[1],
+): ProcessRecord => {
+  try {
+    return registry.register(row.id, registration);
+  } catch (error) {
+    if (!isDuplicate(error)) throw unwritable(error);
+    throw new WorkerError('ALREADY_OURS', `process ${registration.identity.pid} is already registered`);
+  }
+};

@@ -1,0 +1,128 @@
+import { createServer } from 'node:net';
+import { openProcessRegistry } from '@cm/process-registry';
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../../../../tools/testing/eventually.js';
+import { type RealProcess, startProcess } from '../../../../tools/testing/real-process.js';
+import { createCookie } from '../../src/supervisor/processes.js';
+import { type Place, workerPlace } from '../support.js';
+
+const FAMILY = 'sleep 300 & (setsid sleep 300 &) ; sleep 300 & wait';
+const STUBBORN = 'trap "" TERM; echo up; while :; do sleep 1; done';
+
+/** Binds for a moment; retries for a second, as a killed process holds its port for some milliseconds. */
+const isBindableWithinASecond = async (port: number): Promise<boolean> => {
+  const end = performance.now() + 1_000;
+  do {
+    const bound = await new Promise<boolean>((resolve) => {
+      const server = createServer();
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    });
+    if (bound) return true;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  } while (performance.now() < end);
+  return false;
+};
+
+const doctorOf = async (place: Place) => Object((await place.json(['doctor'])).body);
+const recoveryOf = async (place: Place): Promise<string> =>
+  (await doctorOf(place)).health.checks.find(({ id }: { id: string }) => id === 'recovery').detail;
+
+describe('a worker that was killed with children alive', () => {
+  test('they are gone soon after the next start; who looks like them is left alone (S1, S6, R10, faults 8, 13, field failures 30, 40, 48)', async () => {
+    await using place = await workerPlace();
+    const { pid, port } = await place.start();
+    const leaders = await Promise.all(
+      ['one', 'two', 'three'].map((session) => place.spawn(session, 'family', ['sh', '-c', FAMILY])),
+    );
+    await using exec = await place.running(['exec', '--session', 'one', '--', 'sh', '-c', STUBBORN]);
+    expect(await exec.line()).toBe('up');
+    const members = await eventually('the families are complete', async () => {
+      const pids = (await place.processes()).flatMap((row) => row.members);
+      return pids.length >= 3 * 4 + 1 && pids;
+    });
+    await using firstDecoy = await startProcess('sh', ['-c', STUBBORN], { detached: true });
+    await using secondDecoy = await startProcess('sleep', ['300']);
+    await using thirdDecoy = await startProcess('sleep', ['300'], { detached: true });
+    const decoys: RealProcess[] = [firstDecoy, secondDecoy, thirdDecoy];
+
+    process.kill(pid, 'SIGKILL');
+    await place.gone(pid);
+    // No child holds the listening socket.
+    expect(await isBindableWithinASecond(port)).toBe(true);
+    expect(await Promise.all(leaders.map((row) => place.isAlive(Number(row.pid))))).toEqual([true, true, true]);
+
+    const next = await place.start();
+    expect(next.port).toBe(port);
+    for (const member of members) await place.gone(member);
+    expect(await Promise.all(decoys.map((decoy) => place.isAlive(decoy.pid)))).toEqual([true, true, true]);
+    const story = await eventually('the doctor knows', async () => {
+      const detail = await recoveryOf(place);
+      return detail.startsWith('an earlier worker left 4 rows') && detail;
+    });
+    for (const row of leaders) expect(story).toContain(String(row.pid));
+    expect(await place.processes()).toEqual([]);
+    const { body } = await place.json(['sessions']);
+    expect(
+      Object(body)
+        .sessions.map(({ id, state }: Record<string, string>) => [id, state])
+        .sort(),
+    ).toEqual([
+      ['one', 'active'],
+      ['three', 'active'],
+      ['two', 'active'],
+    ]);
+    expect((await place.cm(['doctor'])).code).toBe(0);
+  });
+
+  test('a process that was started but not yet recorded is found by the cookie of its intent (faults 2, 11)', async () => {
+    await using place = await workerPlace();
+    await place.start();
+    expect((await place.cm(['stop'])).code).toBe(0);
+    // What a worker does up to the moment in which it is killed.
+    const registry = await openProcessRegistry({
+      directory: place.files.registry,
+      table: place.table,
+      createCookie: () => createCookie(place.dataDir),
+    });
+    const { cookie } = registry.prepare({
+      name: 'half',
+      sessionId: 's',
+      type: 'process',
+      command: 'sleep',
+      args: ['300'],
+      cwd: '/',
+      restart: 'temporary',
+      stopSignal: 'SIGTERM',
+      graceMs: 500,
+      killWaitMs: 1000,
+      onWorkerDeath: 'kill',
+      envKeys: [],
+    });
+    await registry.close();
+    const env = place.env();
+    await using half = await startProcess('sleep', ['300'], { detached: true, env: { ...env, CM_SCOPE: cookie } });
+    await using other = await startProcess('sleep', ['300'], {
+      detached: true,
+      env: { ...env, CM_SCOPE: createCookie(`${place.dataDir}-of-another`) },
+    });
+    await place.start();
+    expect(await half.exit).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(await place.isAlive(other.pid)).toBe(true);
+    await eventually('the doctor knows', async () => (await recoveryOf(place)).includes(String(half.pid)));
+    expect(await place.processes()).toEqual([]);
+  });
+});
+
+describe('the PID file of a live worker', () => {
+  test('is put back when it was removed (fault 21)', async () => {
+    await using place = await workerPlace();
+    const record = await place.start();
+    const { rmSync, existsSync } = await import('node:fs');
+    rmSync(place.files.pidFile);
+    await eventually('it is back', () => existsSync(place.files.pidFile));
+    expect(place.record()).toEqual(record);
+    expect(await place.cm(['stop'])).toMatchObject({ code: 0, stdout: `stopped (pid ${record.pid})\n` });
+    expect(existsSync(place.files.pidFile)).toBe(false);
+  });
+});
