@@ -2,7 +2,7 @@ import { ensureWorker, findArtifact } from '@cm/worker/client';
 import { errorText } from './error-text.js';
 import { lookForWorker } from './look-for-worker.js';
 import { forgetAttempts, rememberAttempt } from './spawn-attempt.js';
-import type { WakeOptions } from './wake-worker.js';
+import type { WakeOptions } from './start-detached.js';
 
 export interface EnsureOptions extends WakeOptions {
   readonly deadlineMs: number;

@@ -7,4 +7,4 @@ export {
   type HostInput,
 } from './adapters/index.js';
 export { type SendEventOptions, type SentEvent, sendEvent } from './send-event.js';
-export type { Waking } from './wake-worker.js';
+export type { Waking } from './start-detached.js';

@@ -5,7 +5,7 @@ export interface HookCommand {
   readonly event: string | undefined;
 }
 
-export const DEFAULT_AGENT = 'claude-code';
+const DEFAULT_AGENT = 'claude-code';
 
 export const USAGE: string = `Usage: cm-hook [--agent ${DEFAULT_AGENT}] EVENT  (JSON on stdin; exits 0, always)\n`;
 

@@ -5,7 +5,8 @@ import { boundSessionId } from './adapters/fields.js';
 import type { HostEvent } from './adapters/index.js';
 import { buildEvent, UNKNOWN_SESSION } from './build-event.js';
 import { enterDataDirectory } from './enter-data-directory.js';
-import { type Waking, wakeWorker } from './wake-worker.js';
+import type { Waking } from './start-detached.js';
+import { wakeWorker } from './wake-worker.js';
 import { writeSpool } from './write-spool.js';
 
 export interface SendEventOptions {

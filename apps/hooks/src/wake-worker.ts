@@ -1,18 +1,5 @@
-import type { ArtifactSearch } from '@cm/worker/client';
-import type { DataDirectory } from '@cm/worker/contract';
 import { lookForWorker } from './look-for-worker.js';
-import { startDetached } from './start-detached.js';
-
-export interface WakeOptions {
-  readonly dataDirectory: DataDirectory;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly search: ArtifactSearch;
-  readonly now: () => Date;
-}
-
-export type Waking =
-  | { readonly status: 'there' | 'booting' | 'breaker-open' | 'started' | 'someone-else-starts' }
-  | { readonly status: 'failed'; readonly reason: string };
+import { startDetached, type WakeOptions, type Waking } from './start-detached.js';
 
 /**
  * The hot path's whole interest in the worker: one cheap look, and a detached start that nobody waits for where there is

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type PidRecord, peek, readPidFile } from '@cm/pid-file/read';
 import { createProcessTable, type ProcessTable } from '@cm/process-table';
-import { eventually } from '../../../tools/testing/eventually.js';
+import { eventually as eventuallyWithin } from '../../../tools/testing/eventually.js';
 import { type Finished, type RealProcess, runToEnd, startProcess } from '../../../tools/testing/real-process.js';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { type CallOptions, type CallResult, callWorker, readToken } from '../src/client/index.js';
@@ -20,6 +20,13 @@ import {
 const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
 const PACKAGE = here('..');
+
+/** As everywhere, but with the patience that a loaded machine asks for: it bounds a failure, not a success. */
+export const eventually = <T>(
+  what: string,
+  check: () => T | undefined | false | Promise<T | undefined | false>,
+  deadlineMs = 30_000,
+): Promise<T> => eventuallyWithin(what, check, deadlineMs);
 
 /** The built command: what real tests are about. */
 export const BUNDLE: string = join(PACKAGE, 'dist', 'cm-worker.js');
@@ -180,7 +187,10 @@ export const workerPlace = async (): Promise<Place> => {
       const { code, stdout } = await cm([verb, '--json', ...rest], options);
       return { code, body: stdout === '' ? undefined : (JSON.parse(stdout) as unknown) };
     },
-    running: (args, options = {}) => startProcess(process.execPath, [BUNDLE, ...args], optionsOf(options)),
+    running: async (args, options = {}) => {
+      const started = await startProcess(process.execPath, [BUNDLE, ...args], optionsOf(options));
+      return { ...started, line: (deadlineMs = 60_000) => started.line(deadlineMs) };
+    },
     start: async (...args) => {
       const started = await cm(['start', ...args]);
       if (started.code !== 0) throw new Error(`start: ${started.code} ${started.stdout}${started.stderr}`);
@@ -197,7 +207,7 @@ export const workerPlace = async (): Promise<Place> => {
       return (await call({ route: ROUTES.spawnProcess, parameters: { id }, body })) as ProcessView;
     },
     isAlive,
-    gone: (pid) => eventually(`the end of process ${pid}`, async () => !(await isAlive(pid)), 15_000),
+    gone: (pid) => eventually(`the end of process ${pid}`, async () => !(await isAlive(pid))),
     [Symbol.asyncDispose]: async () => {
       await clear(files, table);
       await directory[Symbol.asyncDispose]();

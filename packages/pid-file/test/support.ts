@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runToEnd } from '../../../tools/testing/real-process.js';
+import { build } from 'tsup';
 import type { PidFileAcquisition, PidFileFields, PidFileHandle, PidRecord } from '../src/index.js';
 import type { Lock, LockResult } from '../src/lock.js';
 import { record } from './fixtures/record.js';
@@ -11,13 +11,22 @@ export { record };
 
 const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
-const ESBUILD = here('../../../node_modules/.bin/esbuild');
-
 /** Bundles a TypeScript file, siblings from source, for a plain `node`. */
 export const bundle = async (source: string, output: string): Promise<string> => {
-  const options = ['--bundle', '--platform=node', '--format=esm', '--target=node20', '--conditions=@cm/source'];
-  const built = await runToEnd(ESBUILD, [here(source), ...options, '--log-level=error', `--outfile=${output}`]);
-  if (built.code !== 0) throw new Error(built.stderr);
+  await build({
+    config: false,
+    silent: true,
+    clean: false,
+    entry: { [basename(output, '.mjs')]: here(source) },
+    outDir: dirname(output),
+    format: ['esm'],
+    target: 'node20',
+    noExternal: [/.*/],
+    outExtension: () => ({ js: '.mjs' }),
+    esbuildOptions: (options) => {
+      options.conditions = ['@cm/source'];
+    },
+  });
   return output;
 };
 

@@ -48,6 +48,8 @@ const LONGEST_PAUSE_MS = 25;
 const PASS_EVERY_MS = 100;
 /** Freezing ends when this many passes in a row have found nobody new. */
 const QUIET_PASSES = 2;
+/** So many passes in a row must find nobody where a member slipped away: one alone may just miss its successor. */
+const SLIPPERY_PASSES = 5;
 /** Something that forks faster than it can be frozen is killed as far as it was found, and then pursued. */
 const MOST_FREEZE_PASSES = 50;
 
@@ -56,11 +58,13 @@ interface Running {
   readonly members: Map<number, ProcessIdentity>;
   /** Members of which the last look said that they are alive, or could not say. */
   readonly open: Map<number, 'alive' | 'unknown'>;
-  /** Which member has got which signal: nobody gets one twice, and who could not be reached is tried again. */
-  readonly reached: Set<string>;
+  /** Which signals each member has got: nobody gets one twice, and who could not be reached is tried again. */
+  readonly reached: Map<string, Set<NodeJS.Signals>>;
   readonly signals: SignalRecord[];
   stage: Stage;
   killedAtMs: number | undefined;
+  /** How many complete passes in a row have found nobody. */
+  quiet: number;
   outcome: Outcome | undefined;
   durationMs: number;
 }
@@ -91,15 +95,19 @@ const openIdentities = (running: Running): ProcessIdentity[] =>
 
 const stillOpen = ({ all }: Context): Running[] => all.filter(({ outcome }) => outcome === undefined);
 
+const reach = ({ reached }: Running, identity: ProcessIdentity, signal: NodeJS.Signals): void => {
+  reached.set(key(identity), (reached.get(key(identity)) ?? new Set()).add(signal));
+};
+
 /** Sends a signal to the open members that have not got it, and returns those it reached. */
 const send = async (context: Context, running: Running, signal: NodeJS.Signals): Promise<ProcessIdentity[]> => {
   const reached: ProcessIdentity[] = [];
   for (const identity of openIdentities(running)) {
-    if (running.reached.has(`${signal} ${key(identity)}`)) continue;
+    if (running.reached.get(key(identity))?.has(signal)) continue;
     const { outcome } = await context.table.signal(identity, signal);
     if (outcome !== 'sent') continue;
     reached.push(identity);
-    running.reached.add(`${signal} ${key(identity)}`);
+    reach(running, identity, signal);
     running.signals.push({ signal, atMs: context.elapsedMs(), to: identity.pid });
   }
   const pids = reached.map(({ pid }) => pid);
@@ -125,6 +133,8 @@ const absorb = (context: Context, rows: readonly ProcessRow[]): void => {
   for (const [index, running] of context.all.entries()) {
     if (running.outcome !== undefined) continue;
     for (const { identity } of shares[index] ?? []) {
+      // Where one has turned up, another may follow: look again soon.
+      if (!running.members.has(identity.pid)) context.waker.reset();
       running.open.set(identity.pid, 'alive');
       running.members.set(identity.pid, identity);
     }
@@ -166,7 +176,8 @@ const freezeAndKill = async (context: Context, running: Running): Promise<void> 
     for (const identity of moving) {
       frozen.add(key(identity));
       // Not part of the report: it is how the killing is done, and every member it reaches is killed next.
-      await context.table.signal(identity, 'SIGSTOP');
+      const { outcome } = await context.table.signal(identity, 'SIGSTOP');
+      if (outcome === 'sent') reach(running, identity, 'SIGSTOP');
     }
   }
   await send(context, running, 'SIGKILL');
@@ -193,10 +204,16 @@ const concludeEmpty = async (context: Context, running: Running): Promise<void> 
   } else conclude(context, running, leader.status === 'dead' && leader.reason === 'reused' ? 'foreign' : 'gone');
 };
 
+/** Whether a member ended although no signal had reached it yet: it may have gone on as another process. */
+const isSlippery = ({ stage, members, reached }: Running): boolean =>
+  stage !== 'asked' && [...members.values()].some((identity) => !reached.has(key(identity)));
+
 /** Ends what can be ended: an empty set, which is believed only after a complete pass, and a set that was given up. */
 const settle = async (context: Context, running: Running, complete: boolean): Promise<void> => {
   const states = [...running.open.values()];
-  if (states.length === 0 && complete) await concludeEmpty(context, running);
+  if (states.length > 0) running.quiet = 0;
+  else if (complete) running.quiet += 1;
+  if (running.quiet >= (isSlippery(running) ? SLIPPERY_PASSES : 1)) await concludeEmpty(context, running);
   else if (running.stage === 'given-up') conclude(context, running, states.includes('alive') ? 'survived' : 'escaped');
   else {
     const alive = [...running.open].filter(([, state]) => state === 'alive').map(([pid]) => pid);
@@ -268,6 +285,7 @@ const killTrees = async (context: Context, running: Running, killTree: KillTree)
   const rows = (await pass(context)) ?? [];
   const below = new Set(rows.filter(({ ppid }) => running.open.has(ppid)).map(({ identity }) => identity.pid));
   const tops = openIdentities(running).filter(({ pid }) => pid === leader.pid || !below.has(pid));
+  for (const identity of openIdentities(running)) reach(running, identity, 'SIGKILL');
   for (const top of tops) {
     if ((await context.table.lookup(top)).status !== 'alive') continue;
     running.signals.push({ signal: 'SIGKILL', atMs: context.elapsedMs(), to: top.pid });
@@ -334,10 +352,11 @@ export const runShutdownCascade = async (
       plan: platform === 'win32' ? withoutSignals(plan) : plan,
       members: new Map(),
       open: new Map(),
-      reached: new Set(),
+      reached: new Map(),
       signals: [],
       stage: 'asked',
       killedAtMs: undefined,
+      quiet: 0,
       outcome: undefined,
       durationMs: 0,
     }),

@@ -114,6 +114,46 @@ describe('the set', () => {
     expect(await table.list()).toEqual([]);
   });
 
+  test('one that slipped away before any signal reached it is looked for more than once', async () => {
+    const { table, run, signals } = stage();
+    const hop = table.start({ cookie: 'ours' });
+    let successor = 0;
+    let blind = 0;
+    const hopping: typeof table.signal = async (identity, signal) => {
+      if (successor === 0) {
+        // It forks, ends, and the next listings just miss what it has become.
+        successor = table.start({ cookie: 'ours' }).pid;
+        table.exit(hop.pid);
+        blind = 3;
+      }
+      return table.signal(identity, signal);
+    };
+    const missing: typeof table.list = async (options) => {
+      blind -= 1;
+      return blind >= 0 ? [] : table.list(options);
+    };
+    const report = await run([target(hop, { cookie: 'ours' })], {
+      table: { ...table, signal: hopping, list: missing },
+    });
+    expect(only(report)).toMatchObject({ outcome: 'exited', members: [hop.pid, successor] });
+    expect(signals()).toEqual([`TERM ${successor}`]);
+    expect(await table.list()).toEqual([]);
+  });
+
+  test('and if time runs out before it is sure that it is gone, it has escaped', async () => {
+    const { table, run } = stage();
+    const hop = table.start({ cookie: 'ours' });
+    const hopping: typeof table.signal = async (identity, signal) => {
+      table.exit(hop.pid);
+      return table.signal(identity, signal);
+    };
+    const report = await run([target(hop, { cookie: 'ours', graceMs: 0, killWaitMs: 2 })], {
+      table: { ...table, signal: hopping },
+    });
+    expect(only(report).outcome).toBe('escaped');
+    expect(report.ok).toBe(false);
+  });
+
   test('one that appears after SIGKILL is killed at once', async () => {
     const { table, run, clock } = stage();
     const stuck = table.start({ unkillable: true });

@@ -83,14 +83,6 @@ describe('the zoo', () => {
     expect(holdersOf(it.scope.cookie)).toEqual([]);
   });
 
-  test('one that hops into a new session every 20 ms', async () => {
-    await using it = await specimen('hops.sh', [], { graceMs: 0, killWaitMs: 20_000 });
-    const report = await it.scope.stop();
-    expect(only(report).outcome).toBe('killed');
-    expect(report.ok).toBe(true);
-    expect(holdersOf(it.scope.cookie)).toEqual([]);
-  });
-
   test('fault 34: zombies under a parent that never waits are no members, and do not hold up the end', async () => {
     await using it = await specimen('zombies.sh', [], SHORT);
     const { pid } = it.process.identity;

@@ -4,3 +4,4 @@ export { type Artifact, type ArtifactSearch, findArtifact } from './find-artifac
 export { findWorker, type WorkerSighting } from './find-worker.js';
 export { type Handshake, handshake } from './handshake.js';
 export { type SpawnDaemonOptions, type SpawnedDaemon, spawnDaemon } from './spawn-daemon.js';
+export { type Locked, tryWithSpawnLock } from './spawn-lock.js';

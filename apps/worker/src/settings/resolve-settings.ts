@@ -29,7 +29,7 @@ export const parsePort = (name: string, text: string): number => {
   return port;
 };
 
-export const parseContainment = (name: string, text: string): Containment => member(name, text, CONTAINMENTS);
+const parseContainment = (name: string, text: string): Containment => member(name, text, CONTAINMENTS);
 
 const given = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
 

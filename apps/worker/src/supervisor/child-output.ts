@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createStream } from 'rotating-file-stream';
 
@@ -42,5 +41,3 @@ export const openChildOutput = (logs: string, rowId: string): ChildOutput => {
     stderrTail: () => tail.toString('utf8'),
   };
 };
-
-export const childLogPath = (logs: string, rowId: string): string => join(logs, `${rowId}.log`);

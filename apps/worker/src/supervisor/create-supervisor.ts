@@ -12,6 +12,7 @@ import { type EventLog, type EventQuery, openEventLog } from './event-log.js';
 import { createLatch } from './latch.js';
 import { type Log, silentLog } from './log.js';
 import { createCookie, createProcesses, type Processes } from './processes.js';
+import { pruneChildLogs } from './prune-logs.js';
 import { type Recovery, recover } from './recover.js';
 import { openSessionStore, type SessionStore, type SessionUpdate } from './session-store.js';
 import { createSessions, type Sessions } from './sessions.js';
@@ -150,6 +151,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     store.prune();
     eventLog.prune();
     spool.prune(clock.wallMs());
+    pruneChildLogs(dataDirectory.logs, (id) => registry.get(id) !== undefined, clock.wallMs());
   };
   const monitor = createHealthMonitor({
     sweep,

@@ -122,7 +122,8 @@ export const openEventLog = ({ directory, maxBytes, maxAgeDays, now }: EventLogO
   return {
     has: (event) => ids.has(event.id) || recent.isCopy(event),
     append: (event) => {
-      const recorded: RecordedEvent = { seq: seq + 1, ...event };
+      // Last, so that no event can bring a number of its own.
+      const recorded: RecordedEvent = { ...event, seq: seq + 1 };
       const file = `${now().toISOString().slice(0, 10)}.jsonl`;
       const path = join(directory, file);
       const line = Buffer.from(`${JSON.stringify(recorded)}\n`);

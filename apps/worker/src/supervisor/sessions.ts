@@ -1,5 +1,5 @@
 import type { ProcessRegistry } from '@cm/process-registry';
-import type { ProcessTable } from '@cm/process-table';
+import { compareIdentity, type ProcessTable } from '@cm/process-table';
 import type { SpooledEvent, StopReport } from '../contract/index.js';
 import { messageOf, WorkerError } from './errors.js';
 import { findOwner } from './find-owner.js';
@@ -82,43 +82,41 @@ export const createSessions = ({ store, processes, registry, table, log }: Sessi
     return store.open(id, update);
   };
 
-  const resolveOwner = async ({ sessionId, ownerPid, ownerStartToken }: SpooledEvent): Promise<void> => {
+  const findAndSetOwner = async ({ sessionId, ownerPid, ownerStartToken }: SpooledEvent): Promise<void> => {
     if (ownerPid === undefined) return;
     const owner = await findOwner(table, { pid: ownerPid, startToken: ownerStartToken });
     const session = store.get(sessionId);
     if (owner === undefined || session?.state !== 'active') return;
-    if (session.owner?.identity.startToken === owner.identity.startToken) return;
+    if (session.owner !== null && compareIdentity(session.owner.identity, owner.identity) === 'same') return;
     store.open(sessionId, { owner });
+  };
+
+  const setOwner = (event: SpooledEvent): void => {
+    findAndSetOwner(event).catch((error: unknown) => {
+      log.warn({ session: event.sessionId, error: messageOf(error) }, 'the owner of a session could not be found');
+    });
   };
 
   const begin = (event: SpooledEvent): void => {
     const cwd = cwdOf(event.payload);
     store.open(event.sessionId, { agent: event.agent, ...(cwd === undefined ? {} : { cwd }) });
+    setOwner(event);
   };
 
   const onEvent = (event: SpooledEvent): void => {
     const { sessionId, event: name } = event;
-    const state = store.get(sessionId)?.state;
-    const starts = name === 'SessionStart';
-    if (starts && state === 'ending') {
-      // A session that was cleared and goes on: it begins again when the end is complete.
-      void ends.get(sessionId)?.then(
-        () => begin(event),
-        () => {},
-      );
+    const session = store.get(sessionId);
+    if (name === 'SessionStart') {
+      // A session that was cleared and goes on begins again when its end is complete.
+      const ending = ends.get(sessionId);
+      if (ending === undefined) begin(event);
+      else void ending.then(() => begin(event)).catch(() => {});
       return;
     }
-    if (state === undefined || (starts && state !== 'active')) begin(event);
+    if (session === undefined) begin(event);
     else store.seen(sessionId);
-    if (name === 'SessionEnd') {
-      endQuietly(sessionId, 'hook');
-      return;
-    }
-    if (store.get(sessionId)?.owner === null) {
-      resolveOwner(event).catch((error: unknown) => {
-        log.warn({ session: sessionId, error: messageOf(error) }, 'the owner of a session could not be found');
-      });
-    }
+    if (name === 'SessionEnd') endQuietly(sessionId, 'hook');
+    else if (session?.state === 'active' && session.owner === null) setOwner(event);
   };
 
   return {

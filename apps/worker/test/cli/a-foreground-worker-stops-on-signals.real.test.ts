@@ -1,15 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
 import type { RealProcess } from '../../../../tools/testing/real-process.js';
-import { onlyLine, type Place, workerPlace } from '../support.js';
+import { eventually, onlyLine, type Place, workerPlace } from '../support.js';
 
 const STUBBORN = ['/bin/sh', '-c', 'trap "" TERM INT HUP; while :; do sleep 1; done'] as const;
 const CLEAN = { code: 0, signal: null };
 
 const foreground = async (place: Place, ...args: string[]): Promise<RealProcess> => {
   const worker = await place.running(['run', ...args]);
-  expect(await worker.line(60_000)).toMatch(/^ready on |^{"status":"ready"/);
+  expect(await worker.line()).toMatch(/^ready on |^{"status":"ready"/);
   return worker;
 };
 
@@ -61,7 +60,7 @@ test('a detached one ignores SIGHUP (R24)', async () => {
 test('run --json says where it is; while it runs another one ends with 4', async () => {
   await using place = await workerPlace();
   await using worker = await place.running(['run', '--json']);
-  expect(JSON.parse(await worker.line(60_000))).toEqual({
+  expect(JSON.parse(await worker.line())).toEqual({
     status: 'ready',
     port: place.port,
     pid: worker.pid,

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
 import { ROUTES } from '../../src/contract/index.js';
-import { onlyLine, type Place, workerPlace } from '../support.js';
+import { eventually, onlyLine, type Place, workerPlace } from '../support.js';
 
 let place: Place;
 

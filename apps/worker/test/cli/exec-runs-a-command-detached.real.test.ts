@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
-import { onlyLine, workerPlace } from '../support.js';
+import { eventually, onlyLine, workerPlace } from '../support.js';
 
 test('-d has the worker run it: the row is printed, its output is logged, and it ends with its session', async () => {
   await using place = await workerPlace();

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
 import { runToEnd } from '../../../../tools/testing/real-process.js';
 import { ROUTES } from '../../src/contract/index.js';
-import { BUNDLE, onlyLine, type Place, workerPlace } from '../support.js';
+import { BUNDLE, eventually, onlyLine, type Place, workerPlace } from '../support.js';
 
 let place: Place;
 

@@ -1,8 +1,7 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
-import { onlyLine, type Place, workerPlace } from '../support.js';
+import { eventually, onlyLine, type Place, workerPlace } from '../support.js';
 
 /** The daemons of a data directory, by their command lines. */
 const daemons = (dataDir: string): number[] =>

@@ -1,9 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
 import { ROUTES } from '../../src/contract/index.js';
-import { onlyLine, type Place, workerPlace } from '../support.js';
+import { eventually, onlyLine, type Place, workerPlace } from '../support.js';
 
 /** Says when it can be stopped, and then ignores every polite request. */
 const STUBBORN = ['/bin/sh', '-c', 'trap "" TERM INT HUP; while :; do sleep 1; done'] as const;

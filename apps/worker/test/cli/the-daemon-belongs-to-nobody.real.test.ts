@@ -1,9 +1,8 @@
 import { readFileSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
 import { startProcess } from '../../../../tools/testing/real-process.js';
-import { BUNDLE, workerPlace } from '../support.js';
+import { BUNDLE, eventually, workerPlace } from '../support.js';
 
 const argumentsOf = (pid: number): string[] => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
 const environmentOf = (pid: number): Record<string, string> =>

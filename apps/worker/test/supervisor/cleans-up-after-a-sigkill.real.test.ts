@@ -1,10 +1,9 @@
 import { createServer } from 'node:net';
 import { openProcessRegistry } from '@cm/process-registry';
 import { describe, expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
 import { type RealProcess, startProcess } from '../../../../tools/testing/real-process.js';
 import { createCookie } from '../../src/supervisor/processes.js';
-import { type Place, workerPlace } from '../support.js';
+import { eventually, type Place, workerPlace } from '../support.js';
 
 const FAMILY = 'sleep 300 & (setsid sleep 300 &) ; sleep 300 & wait';
 const STUBBORN = 'trap "" TERM; echo up; while :; do sleep 1; done';

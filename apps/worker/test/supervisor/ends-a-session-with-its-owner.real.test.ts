@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { eventually } from '../../../../tools/testing/eventually.js';
 import { startProcess } from '../../../../tools/testing/real-process.js';
 import { ROUTES } from '../../src/contract/index.js';
-import { workerPlace } from '../support.js';
+import { eventually, workerPlace } from '../support.js';
 
 test('when its owner dies, a session ends and everything in it; others go on (S10, field failure 70)', async () => {
   await using place = await workerPlace();
