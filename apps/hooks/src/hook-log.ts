@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HOOK_LOG_LIMIT_BYTES } from './budgets.js';
-import { isMissing } from './error-text.js';
+import { hasCode } from './error-text.js';
 
 /**
  * - `dropped`: an event was not spooled, because the spool is full or could not be written.
@@ -26,7 +26,7 @@ const open = (path: string): number => {
   try {
     return openSync(path, APPEND, 0o600);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     mkdirSync(dirname(path), { mode: 0o700 });
     return openSync(path, APPEND, 0o600);
   }

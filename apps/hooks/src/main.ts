@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { runHook } from './run-hook.js';
+import { fromPipe, fromStream } from './stdin-source.js';
 
 const exit = (): void => process.exit(0);
 
@@ -13,7 +14,7 @@ void runHook({
   home: homedir,
   cwd: () => process.cwd(),
   parentPid: process.ppid,
-  stdin: () => process.stdin,
+  stdin: () => fromPipe(0) ?? fromStream(process.stdin),
   print: (text) => new Promise((resolve) => process.stdout.write(text, () => resolve())),
   search: {
     override: process.env.CM_WORKER_ENTRY,

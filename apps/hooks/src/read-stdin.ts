@@ -1,6 +1,7 @@
 import { CUT_VALUE_BYTES, PAYLOAD_LIMIT_BYTES } from './budgets.js';
 import { createMemberCollector } from './collect-members.js';
 import { createJsonScanner } from './json-scanner.js';
+import type { StdinSource } from './stdin-source.js';
 
 export type StdinReading =
   /** One JSON value, whole. `text` is what it was read from. */
@@ -35,7 +36,7 @@ interface Gathered {
  * kept but it reads on: a host whose write fails calls that a failed hook.
  */
 const gather = (
-  stream: NodeJS.ReadableStream,
+  source: StdinSource,
   { limitBytes = PAYLOAD_LIMIT_BYTES, deadlineMs }: ReadStdinOptions,
   onExcess: (kept: readonly Buffer[], chunk: Buffer) => void,
 ): Promise<Gathered> =>
@@ -46,13 +47,10 @@ const gather = (
 
     const finish = (ending: StdinEnding): void => {
       clearTimeout(deadline);
-      stream.removeListener('data', onData);
-      stream.removeListener('end', onEnd);
-      stream.pause();
+      stop();
       resolve({ ending, chunks, oversize });
     };
-    const onData = (data: Buffer | string): void => {
-      const chunk = typeof data === 'string' ? Buffer.from(data) : data;
+    const data = (chunk: Buffer): void => {
       const end = scanner.push(chunk);
       const part = end === undefined ? chunk : chunk.subarray(0, end);
       bytes += part.length;
@@ -63,16 +61,12 @@ const gather = (
       } else chunks.push(part);
       if (end !== undefined) finish('complete');
     };
-    const onEnd = (): void => finish('end');
     const onDeadline = (): void => {
       // After a moment in which this process did not run, timers come before input that has long been there: look once more.
       setImmediate(() => setImmediate(() => finish('deadline')));
     };
     const deadline = setTimeout(onDeadline, deadlineMs);
-    // Stays: an error after the end of reading must not become an uncaught one.
-    stream.on('error', () => finish('error'));
-    stream.on('data', onData);
-    stream.on('end', onEnd);
+    const stop = source({ data, end: () => finish('end'), error: () => finish('error') });
   });
 
 const parse = (text: string): { readonly payload: unknown } | undefined => {
@@ -85,11 +79,11 @@ const parse = (text: string): { readonly payload: unknown } | undefined => {
 
 const beginning = (text: string): string => text.slice(0, CUT_VALUE_BYTES);
 
-/** Reads one JSON value. Never blocks, never rejects, and never waits for the end of the stream once a value is complete. */
-export const readStdin = async (stream: NodeJS.ReadableStream, options: ReadStdinOptions): Promise<StdinReading> => {
+/** Reads one JSON value. Never blocks, never rejects, and never waits for the end of stdin once a value is complete. */
+export const readStdin = async (source: StdinSource, options: ReadStdinOptions): Promise<StdinReading> => {
   const collector = createMemberCollector();
   let head = '';
-  const { ending, chunks, oversize } = await gather(stream, options, (kept, chunk) => {
+  const { ending, chunks, oversize } = await gather(source, options, (kept, chunk) => {
     for (const part of [...kept, chunk]) {
       if (head.length < CUT_VALUE_BYTES) head = beginning(head + part.toString('utf8'));
       collector.push(part);

@@ -9,6 +9,7 @@ import { errorText } from './error-text.js';
 import { type HookNoteCode, noteInHookLog } from './hook-log.js';
 import { type HookCommand, parseArguments, USAGE } from './parse-arguments.js';
 import { readStdin, type StdinReading } from './read-stdin.js';
+import type { StdinSource } from './stdin-source.js';
 import { wakeWorker } from './wake-worker.js';
 import { writeSpool } from './write-spool.js';
 
@@ -16,7 +17,7 @@ import { writeSpool } from './write-spool.js';
 export interface HookHost extends Surroundings {
   readonly argv: readonly string[];
   readonly parentPid: number;
-  readonly stdin: () => NodeJS.ReadableStream;
+  readonly stdin: () => StdinSource;
   readonly print: (text: string) => Promise<void>;
   readonly search: ArtifactSearch;
   readonly now: () => Date;

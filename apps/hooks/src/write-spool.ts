@@ -2,7 +2,7 @@ import { closeSync, openSync as open, readdirSync, renameSync, statSync, unlinkS
 import { join } from 'node:path';
 import { BODY_LIMIT_BYTES, type DataDirectory, prepareDirectory, type SpooledEvent } from '@cm/worker/contract';
 import { LARGE_EVENT_BYTES, SPOOL_LIMIT_BYTES, SPOOL_LIMIT_FILES } from './budgets.js';
-import { errorText, isMissing } from './error-text.js';
+import { errorText, hasCode } from './error-text.js';
 
 export type SpoolWriting =
   | { readonly status: 'written'; readonly path: string }
@@ -54,7 +54,7 @@ const openNew = (directory: DataDirectory, path: string): number => {
   try {
     return open(path, 'wx', 0o600);
   } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     for (const part of [directory.spoolTmp, directory.spoolNew]) {
       const prepared = prepareDirectory(part);
       if (!prepared.ok) throw new Error(prepared.reason);

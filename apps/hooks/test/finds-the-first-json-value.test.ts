@@ -2,7 +2,8 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { createMemberCollector } from '../src/collect-members.js';
 import { createJsonScanner } from '../src/json-scanner.js';
-import { readStdin } from '../src/read-stdin.js';
+import { type ReadStdinOptions, readStdin, type StdinReading } from '../src/read-stdin.js';
+import { fromStream } from '../src/stdin-source.js';
 
 const endOf = (text: string): number | undefined => createJsonScanner().push(Buffer.from(text));
 
@@ -71,12 +72,15 @@ const feed = (...chunks: (string | Buffer)[]): PassThrough => {
   return stream;
 };
 
+const read = (stream: PassThrough, options: ReadStdinOptions): Promise<StdinReading> =>
+  readStdin(fromStream(stream), options);
+
 /** No timer decides these tests, unless it is the subject. */
 const PATIENT = { deadlineMs: 60_000 };
 
 describe('reading', () => {
   test('never waits for the end once a value is complete (field failure 76)', async () => {
-    expect(await readStdin(feed('{"a":', '1}'), PATIENT)).toEqual({
+    expect(await read(feed('{"a":', '1}'), PATIENT)).toEqual({
       status: 'complete',
       payload: { a: 1 },
       text: '{"a":1}',
@@ -84,28 +88,28 @@ describe('reading', () => {
   });
 
   test('takes the first of two documents', async () => {
-    expect(await readStdin(feed('{"a":1}\n{"b":2}'), PATIENT)).toMatchObject({ payload: { a: 1 }, text: '{"a":1}' });
+    expect(await read(feed('{"a":1}\n{"b":2}'), PATIENT)).toMatchObject({ payload: { a: 1 }, text: '{"a":1}' });
   });
 
   test('strips a byte order mark, also one that comes in pieces (field failure 76)', async () => {
     const bytes = Buffer.from('\uFEFF{"a":1}');
     const pieces = [...bytes].map((_, index) => bytes.subarray(index, index + 1));
-    expect(await readStdin(feed(...pieces), PATIENT)).toMatchObject({ status: 'complete', payload: { a: 1 } });
+    expect(await read(feed(...pieces), PATIENT)).toMatchObject({ status: 'complete', payload: { a: 1 } });
   });
 
   test('takes a number, which only the end of the stream completes', async () => {
     const stream = feed('42');
     stream.end();
-    expect(await readStdin(stream, PATIENT)).toMatchObject({ status: 'complete', payload: 42 });
+    expect(await read(stream, PATIENT)).toMatchObject({ status: 'complete', payload: 42 });
   });
 
   test('survives invalid UTF-8', async () => {
     const stream = feed(Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]));
-    expect(await readStdin(stream, PATIENT)).toMatchObject({ payload: { a: '\uFFFD\uFFFD' } });
+    expect(await read(stream, PATIENT)).toMatchObject({ payload: { a: '\uFFFD\uFFFD' } });
   });
 
   test('gives up on a stream that nobody closes, and says what it had (field failure 76)', async () => {
-    const reading = await readStdin(feed('{"session_id":"s","x":"unfini'), { deadlineMs: 5 });
+    const reading = await read(feed('{"session_id":"s","x":"unfini'), { deadlineMs: 5 });
     expect(reading).toMatchObject({ status: 'broken', ending: 'deadline', payload: { session_id: 's' } });
   });
 
@@ -113,7 +117,7 @@ describe('reading', () => {
     const stream = feed('{"a":"');
     const trickle = setInterval(() => stream.write('x'), 1);
     try {
-      const reading = await readStdin(stream, { deadlineMs: 50 });
+      const reading = await read(stream, { deadlineMs: 50 });
       expect(reading).toMatchObject({ status: 'broken', ending: 'deadline' });
     } finally {
       clearInterval(trickle);
@@ -123,8 +127,8 @@ describe('reading', () => {
   test('knows nothing but blanks for nothing, whether it ends or not', async () => {
     const ended = feed('');
     ended.end('\uFEFF \n');
-    expect(await readStdin(ended, PATIENT)).toEqual({ status: 'broken', ending: 'end', payload: {}, text: '' });
-    expect(await readStdin(feed(' '), { deadlineMs: 5 })).toEqual({
+    expect(await read(ended, PATIENT)).toEqual({ status: 'broken', ending: 'end', payload: {}, text: '' });
+    expect(await read(feed(' '), { deadlineMs: 5 })).toEqual({
       status: 'broken',
       ending: 'deadline',
       payload: {},
@@ -134,14 +138,14 @@ describe('reading', () => {
 
   test('an error of the stream is the end of it', async () => {
     const stream = feed('{');
-    const reading = readStdin(stream, PATIENT);
+    const reading = read(stream, PATIENT);
     stream.destroy(new Error('EIO'));
     expect(await reading).toMatchObject({ ending: 'error' });
   });
 
   test('input that arrived while this process stood still counts, although the timer is due first', async () => {
     const stream = new PassThrough();
-    const reading = readStdin(stream, { deadlineMs: 20 });
+    const reading = read(stream, { deadlineMs: 20 });
     stream.write('{');
     // The poll of this loop turn comes before the timers of the next: the time is up by then, the input is there.
     setImmediate(() => {
@@ -156,13 +160,13 @@ describe('reading', () => {
     const text = JSON.stringify({ session_id: 's', tool_response: 'z'.repeat(200_000), tool_use_id: 't' });
     const chunks = Array.from({ length: 20 }, (_, index) => text.slice(index * 11_000, (index + 1) * 11_000));
     const stream = feed(...chunks);
-    const reading = await readStdin(stream, { ...PATIENT, limitBytes: 100_000 });
+    const reading = await read(stream, { ...PATIENT, limitBytes: 100_000 });
     expect(reading).toMatchObject({ status: 'cut', payload: { session_id: 's', tool_use_id: 't' } });
     expect(JSON.stringify(reading.status === 'cut' && reading.payload).length).toBeLessThan(80_000);
   });
 
   test('what is too large and no object is kept as the beginning of its text', async () => {
-    const reading = await readStdin(feed(JSON.stringify(['a'.repeat(200_000)])), { ...PATIENT, limitBytes: 1000 });
+    const reading = await read(feed(JSON.stringify(['a'.repeat(200_000)])), { ...PATIENT, limitBytes: 1000 });
     expect(reading).toMatchObject({ status: 'cut', payload: { raw: expect.stringMatching(/^\["a{60000,65534}$/) } });
   });
 });

@@ -15,8 +15,10 @@ export const escalate = (
 ): Stage => {
   switch (stage) {
     case 'asked':
-      if (forced || nowMs >= plan.killAtMs) return 'killed';
-      return nowMs >= plan.stopAtMs ? 'signalled' : 'asked';
+      if (forced) return 'killed';
+      // However late the first look came: where a grace was promised, the stop signal comes before SIGKILL.
+      if (nowMs >= plan.stopAtMs && plan.killAtMs > plan.stopAtMs) return 'signalled';
+      return nowMs >= plan.killAtMs ? 'killed' : 'asked';
     case 'signalled':
       return forced || nowMs >= plan.killAtMs ? 'killed' : 'signalled';
     case 'killed':

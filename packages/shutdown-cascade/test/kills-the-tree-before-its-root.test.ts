@@ -149,6 +149,22 @@ describe('on Windows', () => {
     expect(kills).toEqual([]);
   });
 
+  test('fault 5: nor one that was handed out again in the moment before the kill', async () => {
+    const { table, run, kills } = windows();
+    const root = table.start();
+    let lists = 0;
+    const list: typeof table.list = async (options) => {
+      const rows = await table.list(options);
+      lists += 1;
+      if (lists === 2) table.reusePid(root.pid);
+      return rows;
+    };
+    const report = await run([target(root)], { table: { ...table, list } });
+    expect(kills).toEqual([]);
+    expect(only(report)).toMatchObject({ outcome: 'exited', signals: [] });
+    expect(await table.identify(root.pid)).toMatchObject({ status: 'alive', process: { command: 'innocent' } });
+  });
+
   test('field failure 1, R20: a process that is never signalled is not killed as a tree either', async () => {
     const { table, run, kills } = windows();
     const caller = table.start();

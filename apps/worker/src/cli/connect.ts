@@ -9,6 +9,9 @@ export interface Connection {
   call(options: CallOptions): Promise<unknown>;
 }
 
+/** How long a person's command waits for the worker's proof: on a machine that is busy, a second is not much. */
+export const PATIENCE_MS = 5_000;
+
 const HINTS: Readonly<Record<string, string>> = {
   SESSION_NOT_FOUND: 'see cm-worker sessions, or create it with exec --create',
   SESSION_ENDED: 'create it again with exec --create',
@@ -19,7 +22,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /** The running worker of a data directory, proven by handshake. @throws CommandError 3 when there is none, 4 when it is elsewhere. */
 export const connect = async (dataDirectory: DataDirectory): Promise<Connection> => {
-  const found = await findWorker(dataDirectory);
+  const found = await findWorker(dataDirectory, PATIENCE_MS);
   if (found.status === 'absent') {
     throw new CommandError(
       EXIT.notRunning,

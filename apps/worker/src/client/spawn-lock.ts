@@ -15,6 +15,10 @@ export const tryWithSpawnLock = async <T>(
 ): Promise<Locked<T>> => {
   const locked = await acquireLock(path, 'spawn');
   if (locked.status !== 'acquired') return locked;
-  await using _lock = locked.lock;
-  return { status: 'done', value: await run() };
+  // Not `await using`: lowered for Node 20 it costs every hook 0.4 kB.
+  try {
+    return { status: 'done', value: await run() };
+  } finally {
+    await locked.lock.release();
+  }
 };

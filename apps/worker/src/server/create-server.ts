@@ -4,9 +4,9 @@ import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest }
 import { BODY_LIMIT_BYTES, LOOPBACK, routesAt } from '../contract/index.js';
 import { ERROR_STATUS, isWorkerError, messageOf, WorkerError } from '../supervisor/errors.js';
 import type { Log } from '../supervisor/log.js';
+import { MOST_LEVELS, nestsDeeperThan } from '../supervisor/nests-deeper.js';
 import { answerUnparsed } from './answer-unparsed.js';
 import { type Guard, pathOf, refuse } from './guard.js';
-import { nestsDeeperThan } from './nests-deeper.js';
 import { type RoutesContext, registerRoutes } from './routes.js';
 
 export interface WorkerServer {
@@ -22,9 +22,6 @@ export interface ServerOptions extends RoutesContext {
 }
 
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
-
-/** No document that anybody means nests deeper. */
-const MOST_LEVELS = 500;
 
 const bodyOf = (error: WorkerError): object => ({
   error: {

@@ -11,7 +11,6 @@ import {
 } from '../contract/index.js';
 import type { Supervisor } from '../supervisor/create-supervisor.js';
 import { WorkerError } from '../supervisor/errors.js';
-import { findOwner } from '../supervisor/find-owner.js';
 import { problemWithEvent } from '../supervisor/read-event.js';
 import { assertSessionId, type SessionOwner } from '../supervisor/session-store.js';
 import { SCHEMAS } from './schemas.js';
@@ -51,8 +50,7 @@ export const registerRoutes = (app: FastifyInstance, context: RoutesContext): vo
     if (owner.startToken !== undefined && owner.startToken !== identity.startToken) {
       throw new WorkerError('INVALID', `pid ${owner.pid} belongs to another process by now: its start token differs`);
     }
-    // Somebody who names a shell means its parent: the shell is about to end.
-    return (await findOwner(table, owner)) ?? { identity, command };
+    return { identity, command };
   };
 
   app.route({

@@ -82,7 +82,8 @@ export const adoptProcess = async (
       onWorkerDeath: 'kill',
       envKeys: [],
     },
-    ours ? cookie : '',
+    // Without one of ours the row gets a fresh cookie, which nobody carries.
+    ours ? cookie : undefined,
   );
   try {
     const registered = recordProcess(registry, row, {

@@ -1,4 +1,5 @@
 import { BODY_LIMIT_BYTES, SESSION_ID_MAX_BYTES, type SpooledEvent } from '../contract/index.js';
+import { MOST_LEVELS, nestsDeeperThan } from './nests-deeper.js';
 
 const text = (value: unknown, most: number): value is string =>
   typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= most;
@@ -16,6 +17,7 @@ export const problemWithEvent = (value: unknown): string | undefined => {
   if (event.ownerPid !== undefined && !Number.isInteger(event.ownerPid)) return 'ownerPid is not a whole number';
   if (event.ownerStartToken !== undefined && typeof event.ownerStartToken !== 'string')
     return 'ownerStartToken is not text';
+  if (nestsDeeperThan(value, MOST_LEVELS)) return `nests deeper than ${MOST_LEVELS} levels`;
   return undefined;
 };
 

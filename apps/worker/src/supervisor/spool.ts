@@ -26,6 +26,9 @@ export interface SpoolOptions {
   readonly intervalMs?: number;
 }
 
+/** What the engine throws about a value, whatever the state of the machine. */
+const isFaultOfValue = (error: unknown): boolean => error instanceof RangeError || error instanceof TypeError;
+
 const ABANDONED_MS = 60 * 60 * 1000;
 const KEPT_LATENCIES = 200;
 /** A character of UTF-8 has at most four bytes, and what is too long is told by its characters. */
@@ -82,6 +85,11 @@ export const openSpool = ({ dataDirectory, take, log, intervalMs = 500 }: SpoolO
         try {
           await takeOne(name);
         } catch (error) {
+          if (isFaultOfValue(error)) {
+            // It is the event's own fault: it must not keep those behind it from being taken.
+            setAside(name, messageOf(error));
+            continue;
+          }
           // A full disk, for instance: the file stays where it is and is tried again at the next look.
           lastError = `${name}: ${messageOf(error)}`;
           log.error({ file: name, error: messageOf(error) }, 'an event could not be put on record');
@@ -98,9 +106,13 @@ export const openSpool = ({ dataDirectory, take, log, intervalMs = 500 }: SpoolO
       return;
     }
     if (stopped) return;
-    running = takeAll().finally(() => {
-      running = undefined;
-    });
+    running = takeAll()
+      .catch((error: unknown) => {
+        lastError = messageOf(error);
+      })
+      .finally(() => {
+        running = undefined;
+      });
   };
 
   return {

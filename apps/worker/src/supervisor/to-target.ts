@@ -29,8 +29,7 @@ export const toTarget = (
         id: row.id,
         identity: row.identity,
         pgid: row.pgid,
-        // An adopted process that was not started by us carries nobody's cookie, and must not match one.
-        cookie: row.cookie === '' ? undefined : row.cookie,
+        cookie: row.cookie,
         known,
         order: row.order,
         stopSignal: asStopSignal(row.stopSignal),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { createProcessTable, type ProcessTable } from '@cm/process-table';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../../../tools/testing/eventually.js';
 import { temporaryDirectory } from '../../../../tools/testing/temporary-directory.js';
@@ -10,6 +11,7 @@ import {
   isAlive,
   keysOf,
   listIn,
+  numberIn,
   putSession,
   spawnIn,
   startWorker,
@@ -59,7 +61,7 @@ describe('DELETE of a process', () => {
     await using worker = await startWorker();
     await putSession(worker, 's');
     const ready = join(directory.path, 'ready');
-    const { id, pid } = await spawnIn(worker, 's', { ...deaf(ready), graceMs: 100 });
+    const { id, pid } = await spawnIn(worker, 's', { ...deaf(ready), graceMs: 1_500 });
     await eventually('the trap', () => existsSync(ready));
     const { body } = await worker.call('DELETE', `/api/processes/${id}`);
     expect(body).toMatchObject({ ok: true, targets: [{ outcome: 'killed' }] });
@@ -154,7 +156,7 @@ describe('DELETE of a session', () => {
     const { id, pid } = await spawnIn(worker, 's', {
       command: 'sh',
       args: ['-c', '(trap "" TERM; : > "$0"; exec sleep 60) & wait', ready],
-      graceMs: 200,
+      graceMs: 1_000,
     });
     await eventually('the trap', () => existsSync(ready));
     const members = listIn((await worker.call('GET', `/api/processes/${id}`)).body, 'members');
@@ -165,18 +167,37 @@ describe('DELETE of a session', () => {
     expect(members).toContain(pid);
   });
 
-  it('leaves no spawn behind that was under way', async () => {
-    await using worker = await startWorker();
+  it('waits for a spawn that is under way, and ends it too', async () => {
+    const real = createProcessTable();
+    let hold: Promise<void> | undefined;
+    let held = false;
+    // The moment between a process that runs and its record.
+    const identify: ProcessTable['identify'] = async (pid) => {
+      const found = await real.identify(pid);
+      if (hold === undefined || pid === process.pid) return found;
+      held = true;
+      await hold;
+      return found;
+    };
+    await using worker = await startWorker({ table: { ...real, identify } });
     await putSession(worker, 's');
-    const spawning = Array.from({ length: 6 }, (_, index) =>
-      worker.call('POST', '/api/sessions/s/processes', { name: `n${index}`, ...SLEEP }),
-    );
-    const [ended, ...spawned] = await Promise.all([worker.call('DELETE', '/api/sessions/s'), ...spawning]);
-    expect(ended.status).toBe(200);
-    for (const { status, body } of spawned) {
-      expect([201, 409]).toContain(status);
-      if (status === 201) expect(isAlive(Number(field(body, 'pid')))).toBe(false);
-    }
+    let release = (): void => {};
+    hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    const spawning = worker.call('POST', '/api/sessions/s/processes', { name: 'n', ...SLEEP });
+    await eventually('the spawn to be under way', () => held);
+    const ending = worker.call('DELETE', '/api/sessions/s');
+    await eventually('the end to begin', async () => {
+      const { body } = await worker.call('GET', '/api/sessions/s');
+      return field(body, 'state') !== 'active';
+    });
+    release();
+    const [spawned, ended] = await Promise.all([spawning, ending]);
+    expect(spawned.status).toBe(201);
+    const pid = numberIn(spawned.body, 'pid');
+    expect(isAlive(pid)).toBe(false);
+    expect(ended.body).toMatchObject({ ok: true, targets: [{ pid }] });
     expect((await worker.call('GET', '/api/processes')).body).toEqual({ processes: [] });
   });
 });

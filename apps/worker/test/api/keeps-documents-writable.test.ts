@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nestsDeeperThan } from '../../src/server/nests-deeper.js';
+import { nestsDeeperThan } from '../../src/supervisor/nests-deeper.js';
 
 const nested = (levels: number): unknown => JSON.parse(`${'[{"a":'.repeat(levels / 2)}1${'}]'.repeat(levels / 2)}`);
 

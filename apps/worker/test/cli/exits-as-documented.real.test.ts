@@ -51,7 +51,7 @@ describe('no worker runs', () => {
 describe('help and version', () => {
   test('--help shows examples and the exit codes, and starts nothing', async () => {
     await using place = await workerPlace();
-    const all = await Promise.all([place.cm(['--help']), ...VERBS.map((verb) => place.cm([verb, '--help']))]);
+    const all = await Promise.all([['--help'], ['start', '--help'], ['exec', '--help']].map((args) => place.cm(args)));
     const [general, ...each] = all;
     for (const { code, stdout, stderr } of all) {
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -77,16 +77,11 @@ describe('a command line that cannot be meant', () => {
     const lines = [
       [],
       ['strat'],
-      ['start', '--fast'],
-      ['start', 'now'],
-      ['start', '--port'],
       ['start', '--port', 'abc'],
-      ['start', '--port', '0'],
       ['start', '--port', '70000'],
       ['run', '--port', '-1'],
+      ['run', '--port', '0'],
       ['run', '--containment', 'none'],
-      ['end'],
-      ['exec', '--', 'true'],
       ['exec', '--session', 's'],
     ];
     for (let from = 0; from < lines.length; from += 4) {

@@ -1,7 +1,11 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { openProcessRegistry } from '@cm/process-registry';
 import { describe, expect, test } from 'vitest';
 import { type RealProcess, startProcess } from '../../../../tools/testing/real-process.js';
+import { callWorker, readToken } from '../../src/client/index.js';
+import { ROUTES } from '../../src/contract/index.js';
 import { createCookie } from '../../src/supervisor/processes.js';
 import { eventually, type Place, workerPlace } from '../support.js';
 
@@ -113,15 +117,48 @@ describe('a worker that was killed with children alive', () => {
   });
 });
 
+test('a stop that comes while it still cleans up leaves nothing either (fault 27)', async () => {
+  await using place = await workerPlace();
+  const { pid } = await place.start();
+  const rows = await Promise.all(
+    ['one', 'two'].map((name) => place.spawn('s', name, ['sh', '-c', STUBBORN], { graceMs: 1_500 })),
+  );
+  process.kill(pid, 'SIGKILL');
+  await place.gone(pid);
+  await place.start();
+  expect((await place.cm(['stop'])).code).toBe(0);
+  expect(await Promise.all(rows.map((row) => place.isAlive(Number(row.pid))))).toEqual([false, false]);
+});
+
 describe('the PID file of a live worker', () => {
   test('is put back when it was removed (fault 21)', async () => {
     await using place = await workerPlace();
     const record = await place.start();
-    const { rmSync, existsSync } = await import('node:fs');
     rmSync(place.files.pidFile);
     await eventually('it is back', () => existsSync(place.files.pidFile));
     expect(place.record()).toEqual(record);
     expect(await place.cm(['stop'])).toMatchObject({ code: 0, stdout: `stopped (pid ${record.pid})\n` });
     expect(existsSync(place.files.pidFile)).toBe(false);
+  });
+
+  test('is left alone when somebody else’s is in its place, and the doctor says so (fault 21)', async () => {
+    await using place = await workerPlace();
+    const record = await place.start();
+    const other = { ...record, instanceId: 'another' };
+    writeFileSync(place.files.pidFile, JSON.stringify(other));
+    const check = await eventually('the doctor has noticed', async () => {
+      const answer = await callWorker(record, readToken(place.files), { route: ROUTES.doctor, timeoutMs: 20_000 });
+      if (!answer.ok) throw new Error(answer.error.message);
+      const found = Object(answer.body).health.checks.find(({ id }: { id: string }) => id === 'pid-file');
+      return found.status === 'fail' && found;
+    });
+    expect(check.detail).toContain('names another process');
+    await eventually('it is in the log', () =>
+      readFileSync(join(place.files.logs, 'worker.log'), 'utf8').includes('worker.pid is not this worker’s any more'),
+    );
+    expect(place.record()).toEqual(other);
+    process.kill(record.pid, 'SIGTERM');
+    await place.gone(record.pid);
+    expect(place.record()).toEqual(other);
   });
 });

@@ -1,14 +1,14 @@
 import { findWorker } from '../../client/index.js';
 import { type DoctorBody, type HealthBody, ROUTES, workerUrl } from '../../contract/index.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
-import { connect } from '../connect.js';
+import { connect, PATIENCE_MS } from '../connect.js';
 import { duration, plain } from '../format.js';
 import { EXIT, type Terminal } from '../terminal.js';
 
 /** Is it there, is it well, is it capturing? */
 export const status = async (options: CommonOptions, terminal: Terminal): Promise<number> => {
   const dataDirectory = dataDirectoryOf(options, terminal);
-  const found = await findWorker(dataDirectory);
+  const found = await findWorker(dataDirectory, PATIENCE_MS);
   const json = options.json === true;
   if (found.status !== 'running') {
     const exit = { absent: EXIT.notRunning, elsewhere: EXIT.held, unreachable: EXIT.failed }[found.status];

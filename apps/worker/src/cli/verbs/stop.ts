@@ -3,6 +3,7 @@ import { createProcessTable, type ProcessIdentity, type ProcessTable, systemCloc
 import { callWorker, findWorker, readToken, type WorkerSighting } from '../../client/index.js';
 import { type DataDirectory, ROUTES } from '../../contract/index.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
+import { PATIENCE_MS } from '../connect.js';
 import { CommandError, EXIT, type Terminal } from '../terminal.js';
 
 export interface StopOptions extends CommonOptions {
@@ -57,7 +58,11 @@ const endSilent = async (
   force: boolean,
   table: Pick<ProcessTable, 'lookup' | 'signal'>,
 ): Promise<void> => {
-  if (!force) throw new CommandError(EXIT.failed, `${reason}; end it with cm-worker stop --force`);
+  if (!force) {
+    // One that is stopping closes its API before it leaves.
+    if (await untilGone(record, STILL_THERE_MS, table)) return;
+    throw new CommandError(EXIT.failed, `${reason}; end it with cm-worker stop --force`);
+  }
   await askBySignal(record, table);
   if (await untilGone(record, STILL_THERE_MS, table)) return;
   await table.signal(identityOf(record), 'SIGKILL');
@@ -101,7 +106,7 @@ export const stopWorker = async (
   force: boolean,
   terminal: Terminal,
 ): Promise<PidRecord | undefined> => {
-  const found = await findWorker(dataDirectory);
+  const found = await findWorker(dataDirectory, PATIENCE_MS);
   if (found.status === 'absent') return undefined;
   if (found.status === 'elsewhere') throw new CommandError(EXIT.held, `${dataDirectory.path} is ${found.reason}`);
   const { record } = found;

@@ -1,3 +1,6 @@
+/** No document that anybody means nests deeper. */
+export const MOST_LEVELS = 500;
+
 const nested = (value: unknown): object[] =>
   Object.values(value ?? {}).filter((inner): inner is object => typeof inner === 'object' && inner !== null);
 
