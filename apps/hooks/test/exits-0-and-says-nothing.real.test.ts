@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { buildHook, type HookRun, hookHome, quickest } from './support.js';
+import { buildHook, type HookRun, hookHome, inLessThan } from './support.js';
 
 beforeAll(buildHook);
 vi.setConfig({ testTimeout: 120_000 });
 
-/** Well beyond what a hook waits at most for a host that leaves stdin open, its own start included. */
-const QUICK_MS = 1_200;
+/** A little more than a hook waits for a host that leaves stdin open, on a machine as busy as this one may be. */
+const GIVES_UP_MS = 3_200;
 
 const expectSilence = (run: HookRun): void => {
   expect(run).toMatchObject({ code: 0, signal: null, stdout: '', stderr: '' });
@@ -77,18 +77,16 @@ describe('whatever comes on stdin (fault 38)', () => {
   test('stdin that is never closed costs nothing once the value is whole (field failure 76)', async () => {
     await using hooks = await hookHome();
     // Less than a hook waits for an open stdin.
-    const run = await quickest(700, () => hooks.run({ input: '{"session_id":"s"}', open: true }));
+    const run = await inLessThan(700, () => hooks.run({ input: '{"session_id":"s"}', open: true }));
     expectSilence(run);
-    expect(run.durationMs).toBeLessThan(700);
     expect(hooks.events().length).toBeGreaterThan(0);
     expect(hooks.notes().filter(({ code }) => code !== 'worker')).toEqual([]);
   });
 
   test('stdin that is never written nor closed does not hold the hook (field failure 76)', async () => {
     await using hooks = await hookHome();
-    const run = await quickest(QUICK_MS, () => hooks.run({ open: true }));
+    const run = await inLessThan(GIVES_UP_MS, () => hooks.run({ open: true }));
     expectSilence(run);
-    expect(run.durationMs).toBeLessThan(QUICK_MS);
     expect(hooks.notes().slice(0, 1)).toMatchObject([
       { code: 'lost', detail: 'stdin: empty (deadline), 0 characters' },
     ]);
@@ -97,9 +95,8 @@ describe('whatever comes on stdin (fault 38)', () => {
   test('a value that never ends is spooled as far as it came (field failure 76)', async () => {
     await using hooks = await hookHome();
     const input = `{"session_id":"s","tool_input":{"command":"${'x'.repeat(100_000)}`;
-    const run = await quickest(QUICK_MS, () => hooks.run({ input, open: true }));
+    const run = await inLessThan(GIVES_UP_MS, () => hooks.run({ input, open: true }));
     expectSilence(run);
-    expect(run.durationMs).toBeLessThan(QUICK_MS);
     expect(hooks.events()[0]).toMatchObject({
       sessionId: 's',
       truncated: true,

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { buildHook, fakeWorker, HOOK, hookHome, quickest } from './support.js';
+import { buildHook, fakeWorker, HOOK, hookHome, inLessThan } from './support.js';
 
 beforeAll(buildHook);
 vi.setConfig({ testTimeout: 120_000 });
@@ -62,9 +62,8 @@ describe('an unusable data directory: exit 0, under a second, silent, no worker,
     const dataDir = make(join(hooks.path, 'odd'));
     for (const event of ['PostToolUse', 'SessionStart']) {
       const env = { CM_DATA_DIR: dataDir, CM_WORKER_ENTRY: fakeWorker('exits-at-once') };
-      const run = await quickest(1_000, () => hooks.run({ args: [event], input, env }));
+      const run = await inLessThan(1_000, () => hooks.run({ args: [event], input, env }));
       expect(run).toMatchObject(SILENT);
-      expect(run.durationMs).toBeLessThan(1_000);
     }
     expect(readdirSync(hooks.home)).toEqual([]);
     expect(existsSync(hooks.dataDir)).toBe(false);
@@ -87,9 +86,8 @@ describe('an unusable data directory: exit 0, under a second, silent, no worker,
     chmodSync(hooks.dataDir, 0o500);
     for (const event of ['PostToolUse', 'SessionStart']) {
       const env = { CM_WORKER_ENTRY: fakeWorker('exits-at-once') };
-      const run = await quickest(1_000, () => hooks.run({ args: [event], input, hook, uid: NOBODY, env }));
+      const run = await inLessThan(1_000, () => hooks.run({ args: [event], input, hook, uid: NOBODY, env }));
       expect(run).toMatchObject(SILENT);
-      expect(run.durationMs).toBeLessThan(1_000);
     }
     expect(readdirSync(hooks.dataDir)).toEqual([]);
     expect(readdirSync(hooks.home)).toEqual([]);
@@ -141,9 +139,8 @@ test('FIFOs in the place of its files never hold it up', async () => {
     files.map((file) => join(hooks.dataDir, file)),
   );
   const env = { CM_WORKER_ENTRY: fakeWorker('exits-at-once') };
-  const run = await quickest(1_000, () => hooks.run({ input, env }));
+  const run = await inLessThan(1_000, () => hooks.run({ input, env }));
   expect(run).toMatchObject(SILENT);
-  expect(run.durationMs).toBeLessThan(1_000);
   expect(hooks.events().length).toBeGreaterThan(0);
 });
 

@@ -11,13 +11,13 @@ import {
   HOOK,
   type HookHome,
   hookHome,
-  quickest,
+  inLessThan,
   startTokenOf,
 } from './support.js';
 
 beforeAll(buildHook);
 // What is under test has its own bounds; a busy machine needs many times as long for the processes around it.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const input = '{"session_id":"s"}';
 const SILENT = { code: 0, signal: null, stdout: '', stderr: '' };
@@ -175,9 +175,8 @@ describe('a worker is named by the PID file', () => {
       readFileSync(`/proc/${worker.pid}/stat`, 'latin1').includes(') T '),
     );
     const env = { CM_WORKER_ENTRY: fakeWorker('stays') };
-    const run = await quickest(1_000, () => hooks.run({ input, env }));
+    const run = await inLessThan(1_000, () => hooks.run({ input, env }));
     expect(run).toMatchObject(SILENT);
-    expect(run.durationMs).toBeLessThan(1_000);
     expect(existsSync(join(hooks.dataDir, 'logs', 'boot.log'))).toBe(false);
     expect(hooks.events().length).toBeGreaterThan(0);
   });
@@ -256,7 +255,6 @@ describe('the start of a session waits until the worker is ready', () => {
     expect(run.durationMs).toBeGreaterThan(3_000);
     expect(run.durationMs).toBeLessThan(4_900 + 2 * (await bareStartMs()));
     expect(hooks.events()).toHaveLength(1);
-    expect(hooks.notes()).toMatchObject([{ code: 'worker' }]);
   });
 
   test('a worker that dies at once is not waited for', async () => {
@@ -287,6 +285,6 @@ describe('the start of a session waits until the worker is ready', () => {
     expect(run).toMatchObject(SILENT);
     expect(run.durationMs).toBeLessThan(4_900 + 2 * (await bareStartMs()));
     expect(hooks.spawns()).toEqual([]);
-    expect(hooks.notes()).toMatchObject([{ code: 'worker' }]);
+    expect(hooks.events()).toHaveLength(1);
   });
 });

@@ -22,6 +22,7 @@ export const bundle = async (source: string, output: string): Promise<string> =>
     format: ['esm'],
     target: 'node20',
     noExternal: [/.*/],
+    removeNodeProtocol: false,
     outExtension: () => ({ js: '.mjs' }),
     esbuildOptions: (options) => {
       options.conditions = ['@cm/source'];

@@ -48,8 +48,8 @@ const LONGEST_PAUSE_MS = 25;
 const PASS_EVERY_MS = 100;
 /** Freezing ends when this many passes in a row have found nobody new. */
 const QUIET_PASSES = 2;
-/** So many passes in a row must find nobody where a member slipped away: one alone may just miss its successor. */
-const SLIPPERY_PASSES = 5;
+/** So many passes in a row must find nobody where one alone may have missed somebody. */
+const DOUBTFUL_PASSES = 5;
 /** Something that forks faster than it can be frozen is killed as far as it was found, and then pursued. */
 const MOST_FREEZE_PASSES = 50;
 
@@ -65,6 +65,8 @@ interface Running {
   killedAtMs: number | undefined;
   /** How many complete passes in a row have found nobody. */
   quiet: number;
+  /** Whether one of those may have missed somebody. */
+  doubtful: boolean;
   outcome: Outcome | undefined;
   durationMs: number;
 }
@@ -77,6 +79,10 @@ interface Context {
   readonly emit: (event: CascadeEvent) => void;
   readonly waker: Waker;
   readonly forced: () => boolean;
+  /** Whom the last listing showed. */
+  seen: ReadonlySet<string>;
+  /** Whether it showed somebody new without a cookie: in the middle of an exec an environment cannot be read. */
+  newborns: boolean;
 }
 
 /** What somebody else's function does is no reason to leave a stop half done. */
@@ -130,6 +136,12 @@ const absorb = (context: Context, rows: readonly ProcessRow[]): void => {
     wants: outcome === undefined,
   }));
   const shares = shareOut(targets, rows, context.never);
+  context.newborns = rows.some(
+    ({ identity, pgid, state, cookie }) =>
+      // Kernel threads have no group.
+      pgid > 0 && state !== 'zombie' && cookie === undefined && !context.seen.has(key(identity)),
+  );
+  context.seen = new Set(rows.map(({ identity }) => key(identity)));
   for (const [index, running] of context.all.entries()) {
     if (running.outcome !== undefined) continue;
     for (const { identity } of shares[index] ?? []) {
@@ -204,16 +216,24 @@ const concludeEmpty = async (context: Context, running: Running): Promise<void> 
   } else conclude(context, running, leader.status === 'dead' && leader.reason === 'reused' ? 'foreign' : 'gone');
 };
 
-/** Whether a member ended although no signal had reached it yet: it may have gone on as another process. */
-const isSlippery = ({ stage, members, reached }: Running): boolean =>
-  stage !== 'asked' && [...members.values()].some((identity) => !reached.has(key(identity)));
+/** Whether one listing that shows nobody may have missed somebody. */
+const isDoubtful = ({ newborns }: Context, { stage, members, reached, plan }: Running): boolean => {
+  // A member that ended although no signal had reached it may have gone on as another process.
+  const slippedAway = [...members.values()].some((identity) => !reached.has(key(identity)));
+  return (slippedAway && stage !== 'asked') || (newborns && plan.target.cookie !== undefined);
+};
 
 /** Ends what can be ended: an empty set, which is believed only after a complete pass, and a set that was given up. */
 const settle = async (context: Context, running: Running, complete: boolean): Promise<void> => {
   const states = [...running.open.values()];
-  if (states.length > 0) running.quiet = 0;
-  else if (complete) running.quiet += 1;
-  if (running.quiet >= (isSlippery(running) ? SLIPPERY_PASSES : 1)) await concludeEmpty(context, running);
+  if (states.length > 0) {
+    running.quiet = 0;
+    running.doubtful = false;
+  } else if (complete) {
+    running.quiet += 1;
+    running.doubtful ||= isDoubtful(context, running);
+  }
+  if (running.quiet >= (running.doubtful ? DOUBTFUL_PASSES : 1)) await concludeEmpty(context, running);
   else if (running.stage === 'given-up') conclude(context, running, states.includes('alive') ? 'survived' : 'escaped');
   else {
     const alive = [...running.open].filter(([, state]) => state === 'alive').map(([pid]) => pid);
@@ -357,6 +377,7 @@ export const runShutdownCascade = async (
       stage: 'asked',
       killedAtMs: undefined,
       quiet: 0,
+      doubtful: false,
       outcome: undefined,
       durationMs: 0,
     }),
@@ -370,6 +391,8 @@ export const runShutdownCascade = async (
     emit: (event) => attempt(() => onProgress(event)),
     waker,
     forced: () => force?.aborted === true,
+    seen: new Set(),
+    newborns: false,
   };
   await begin(context);
   if (platform === 'win32') await runByTree(context, killTree);

@@ -140,6 +140,40 @@ describe('the set', () => {
     expect(await table.list()).toEqual([]);
   });
 
+  test('a successor whose environment cannot be read yet, in the middle of its exec, is waited for', async () => {
+    const { table, run, signals } = stage();
+    const leader = table.start({ cookie: 'ours' });
+    let successor = 0;
+    let reads = 0;
+    const respawning: typeof table.signal = async (identity, signal) => {
+      const result = await table.signal(identity, signal);
+      if (signal === 'SIGTERM' && successor === 0) successor = table.start({ cookie: 'ours' }).pid;
+      return result;
+    };
+    const midExec: typeof table.list = async (options) => {
+      const rows = await table.list(options);
+      if (successor === 0 || ++reads > 3) return rows;
+      return rows.map(({ cookie: _, ...row }) => row);
+    };
+    const report = await run([target(leader, { cookie: 'ours' })], {
+      table: { ...table, signal: respawning, list: midExec },
+    });
+    expect(only(report)).toMatchObject({ outcome: 'exited', members: [leader.pid, successor] });
+    expect(signals()).toContain(`TERM ${successor}`);
+  });
+
+  test('R16: but for strangers that were there before, and for kernel threads, nobody waits', async () => {
+    const { table, run } = stage();
+    const leader = table.start({ cookie: 'ours' });
+    table.start();
+    const busy: typeof table.signal = (identity, signal) => {
+      table.start({ ppid: 2, pgid: 0, sid: 0 });
+      return table.signal(identity, signal);
+    };
+    const report = await run([target(leader, { cookie: 'ours' })], { table: { ...table, signal: busy } });
+    expect(report).toMatchObject({ ok: true, durationMs: 0 });
+  });
+
   test('and if time runs out before it is sure that it is gone, it has escaped', async () => {
     const { table, run } = stage();
     const hop = table.start({ cookie: 'ours' });

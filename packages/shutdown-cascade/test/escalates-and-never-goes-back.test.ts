@@ -9,7 +9,9 @@ describe('escalate', () => {
     ['asked', 99, undefined, false, 'asked'],
     ['asked', 100, undefined, false, 'signalled'],
     ['asked', 499, undefined, false, 'signalled'],
-    ['asked', 500, undefined, false, 'killed'],
+    // However late the first look came, the stop signal is not left out.
+    ['asked', 500, undefined, false, 'signalled'],
+    ['asked', 9999, undefined, false, 'signalled'],
     ['asked', 0, undefined, true, 'killed'],
     ['signalled', 0, undefined, false, 'signalled'],
     ['signalled', 499, undefined, false, 'signalled'],

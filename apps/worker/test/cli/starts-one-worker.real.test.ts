@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually, onlyLine, type Place, workerPlace } from '../support.js';
@@ -54,6 +54,8 @@ describe('while one runs', () => {
   test('start finds it, run ends with 4, and neither touches anything of it (fault 18, field failure 6)', async () => {
     await using place = await workerPlace();
     const { pid, instanceId } = await place.start();
+    // Large enough to be rolled by whoever opens it as his own.
+    appendFileSync(join(place.files.logs, 'worker.log'), 'x'.repeat(6 * 1024 * 1024));
     // Its first log lines and everything else that follows readiness have been written.
     const before = await eventually('its directory is at rest', async () => {
       const seen = fingerprint(place);

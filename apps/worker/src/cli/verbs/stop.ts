@@ -13,6 +13,8 @@ export interface StopOptions extends CommonOptions {
 /** The children's budget, the API's, and time to spare. */
 const STOP_MS = 30_000;
 const STILL_THERE_MS = 2_000;
+/** Who asks for force knows already that it hangs. */
+const FORCED_PATIENCE_MS = 2_000;
 const KILL_WAIT_MS = 5_000;
 
 const identityOf = ({ pid, startToken, bootId, machineId, pidNs }: PidRecord): ProcessIdentity => ({
@@ -106,7 +108,7 @@ export const stopWorker = async (
   force: boolean,
   terminal: Terminal,
 ): Promise<PidRecord | undefined> => {
-  const found = await findWorker(dataDirectory, PATIENCE_MS);
+  const found = await findWorker(dataDirectory, force ? FORCED_PATIENCE_MS : PATIENCE_MS);
   if (found.status === 'absent') return undefined;
   if (found.status === 'elsewhere') throw new CommandError(EXIT.held, `${dataDirectory.path} is ${found.reason}`);
   const { record } = found;
