@@ -17,6 +17,9 @@ export interface LinuxTableOptions {
 /** How many processes one pass reads before it lets the event loop turn. */
 const PASS_SLICE = 128;
 
+/** How often one pass looks for newcomers: what forks faster than that is for the cascade to freeze. */
+const MOST_ROUNDS = 4;
+
 const errorCode = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 
@@ -120,15 +123,20 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
 
   const list: ProcessTable['list'] = async ({ cookies = false } = {}) => {
     const rows: ProcessRow[] = [];
-    let read = 0;
-    for (const pid of files.pids()) {
-      read += 1;
-      if (read % PASS_SLICE === 0) await new Promise(setImmediate);
-      const stat = parseStat(files.stat(pid) ?? '');
-      if (stat === undefined) continue;
-      rows.push(toRow(stat, cookies ? cookieIn(files.environ(pid)) : undefined));
+    const seen = new Set<number>();
+    // Whoever forked and ended while the others were read has left a child that the first reading of names did not show.
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const fresh = files.pids().filter((pid) => !seen.has(pid));
+      if (fresh.length === 0) break;
+      for (const pid of fresh) {
+        seen.add(pid);
+        if (seen.size % PASS_SLICE === 0) await new Promise(setImmediate);
+        const stat = parseStat(files.stat(pid) ?? '');
+        if (stat === undefined) continue;
+        rows.push(toRow(stat, cookies ? cookieIn(files.environ(pid)) : undefined));
+      }
     }
-    return rows;
+    return rows.sort((a, b) => a.identity.pid - b.identity.pid);
   };
 
   const living = async (wanted: (row: ProcessRow) => boolean, cookies = false): Promise<ProcessRow[]> =>
