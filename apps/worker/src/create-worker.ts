@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { acquirePidFile, inspectPidFile, type PidFileFields, type PidFileHandle } from '@cm/pid-file';
 import { readPidFile } from '@cm/pid-file/read';
 import { type Clock, createProcessTable, type ProcessTable, systemClock } from '@cm/process-table';
@@ -75,6 +76,12 @@ export interface Worker extends AsyncDisposable {
   readonly stopped: Promise<StopSummary>;
 }
 
+/** Which directory a path names at this moment; undefined when there is none. */
+const placeOf = (path: string): string | undefined => {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
+};
+
 /** The daemon: a supervisor with the claim on its data directory and an API on the loopback interface. */
 export const createWorker = (options: WorkerOptions): Worker => {
   const { settings, version, env = {}, table = createProcessTable(), clock = systemClock, log = silentLog } = options;
@@ -138,9 +145,15 @@ export const createWorker = (options: WorkerOptions): Worker => {
 
   /** The file may be removed under a live worker, or replaced (fault 21): put back where nothing is, never over somebody else's. */
   const watchPidFile = (mine: PidFileHandle, fields: PidFileFields): Disposable => {
+    const place = placeOf(dataDirectory.path);
     let told = false;
     const look = async (): Promise<void> => {
       if (mine.isStillMine()) return;
+      if (placeOf(dataDirectory.path) !== place) {
+        // The claim is on a directory that is not at this path any more: whoever starts here next is right to.
+        void stop({ reason: 'the data directory is gone' });
+        return;
+      }
       const { status } = readPidFile(dataDirectory.pidFile);
       if (!told) log.warn({ status }, 'worker.pid is not this worker’s any more');
       told = status !== 'missing';

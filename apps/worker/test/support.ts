@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,6 +61,20 @@ export const setup = async (): Promise<void> => {
     rmSync(output, { recursive: true, force: true });
   }
 };
+
+/** The daemons of a data directory, by their command lines. */
+export const daemonsOf = (dataDir: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        return args.slice(2, 5).join(' ') === `run --data-dir ${dataDir}`;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
 
 /** A port that is free at this moment. */
 export const freePort = async (): Promise<number> => {
@@ -133,6 +147,11 @@ const clear = async (files: DataDirectory, table: ProcessTable): Promise<void> =
     const left = (): boolean => peek(record) === 'dead';
     await eventually('the worker stops', left, ok ? 10_000 : 0).catch(() => table.signal(record, 'SIGKILL'));
     await eventually('the worker is gone', left);
+  }
+  // One whose PID file a test took away, or that came late: nobody else has a directory of this name.
+  for (const pid of daemonsOf(files.path)) {
+    const found = await table.identify(pid);
+    if (found.status === 'alive') await table.signal(found.process.identity, 'SIGKILL');
   }
   for (const { identity, cookie } of await table.list({ cookies: true })) {
     if (namesDataDirectory(cookie, files.path)) await table.signal(identity, 'SIGKILL');

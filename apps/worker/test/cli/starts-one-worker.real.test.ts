@@ -1,21 +1,7 @@
-import { appendFileSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { eventually, onlyLine, type Place, workerPlace } from '../support.js';
-
-/** The daemons of a data directory, by their command lines. */
-const daemons = (dataDir: string): number[] =>
-  readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return args.slice(2, 5).join(' ') === `run --data-dir ${dataDir}`;
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
+import { daemonsOf, eventually, onlyLine, type Place, workerPlace } from '../support.js';
 
 /** Everything of a worker's directory that a loser could have touched. */
 const fingerprint = ({ dataDir }: Place): object[] =>
@@ -32,7 +18,7 @@ test('eight launchers at once: one worker, and every one of them succeeds (field
   const { pid, port } = place.record();
   for (const start of starts) expect(start).toMatchObject({ code: 0, body: { pid, port } });
   expect(starts.filter(({ body }) => Object(body).started === true)).toHaveLength(1);
-  expect(daemons(place.dataDir)).toEqual([pid]);
+  expect(daemonsOf(place.dataDir)).toEqual([pid]);
 });
 
 test('four in the foreground at once: one is ready, the others end with 4 (field failures 7, 9)', async () => {
@@ -70,6 +56,6 @@ describe('while one runs', () => {
     // `start` takes the key file of the lock, which is there; `run` leaves no trace at all.
     expect(fingerprint(place)).toEqual(before);
     expect(place.record().instanceId).toBe(instanceId);
-    expect(daemons(place.dataDir)).toEqual([pid]);
+    expect(daemonsOf(place.dataDir)).toEqual([pid]);
   });
 });

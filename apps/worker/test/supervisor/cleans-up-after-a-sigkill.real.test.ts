@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { openProcessRegistry } from '@cm/process-registry';
@@ -128,6 +128,21 @@ test('a stop that comes while it still cleans up leaves nothing either (fault 27
   await place.start();
   expect((await place.cm(['stop'])).code).toBe(0);
   expect(await Promise.all(rows.map((row) => place.isAlive(Number(row.pid))))).toEqual([false, false]);
+});
+
+test('a worker whose data directory was taken away ends, and everything of it; a new one may begin (field failure 24)', async () => {
+  await using place = await workerPlace();
+  const { pid } = await place.start();
+  const child = await place.spawn('s', 'sleeper', ['sh', '-c', 'echo up; exec sleep 300']);
+  const log = join(place.files.logs, `${child.id}.log`);
+  await eventually('its log is open', () => existsSync(log) && readFileSync(log, 'utf8') === 'up\n');
+  const away = join(place.path, 'away');
+  renameSync(place.dataDir, away);
+  await place.gone(pid);
+  expect(await place.isAlive(Number(child.pid))).toBe(false);
+  expect(readFileSync(join(away, 'logs', 'worker.log'), 'utf8')).toContain('the data directory is gone');
+  expect(existsSync(place.dataDir)).toBe(false);
+  expect((await place.start()).pid).not.toBe(pid);
 });
 
 describe('the PID file of a live worker', () => {
