@@ -167,11 +167,18 @@ export const createServer = (options: ServerOptions): WorkerServer => {
     listen: async (wanted) => {
       await app.ready();
       await new Promise<void>((resolve, reject) => {
-        app.server.once('error', reject);
-        app.server.listen({ host: LOOPBACK, port: wanted, exclusive: true }, () => {
-          app.server.off('error', reject);
+        const { server } = app;
+        // Both go whichever comes: a taken port is tried many times on one server.
+        const failed = (error: Error): void => {
+          server.off('listening', bound);
+          reject(error);
+        };
+        const bound = (): void => {
+          server.off('error', failed);
           resolve();
-        });
+        };
+        server.once('error', failed).once('listening', bound);
+        server.listen({ host: LOOPBACK, port: wanted, exclusive: true });
       });
       // After listen the address is never a path: it was bound to host and port.
       ({ port } = app.server.address() as AddressInfo);

@@ -34,7 +34,7 @@ test('a port from the command line is exact: taken, it ends the start with 1 and
   expect(onlyLine(start.stderr)).toContain(`port ${silent.port} is taken (its holder is not a worker)`);
   const run = await place.cm(['run', '--port', String(web.port)]);
   expect(run).toMatchObject({ code: 1, stdout: '' });
-  expect(run.stderr.trim().split('\n').at(-1)).toContain(`port ${web.port} is taken (held by another HTTP server)`);
+  expect(onlyLine(run.stderr)).toContain(`port ${web.port} is taken (held by another HTTP server)`);
   expect((await place.cm(['status'])).code).toBe(3);
 });
 
