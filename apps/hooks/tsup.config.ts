@@ -1,12 +1,9 @@
 import type { Options } from 'tsup';
 import { library } from '../../tsup.shared.ts';
 import { lazyBuiltins } from './lazy-builtins.ts';
-import manifest from './package.json' with { type: 'json' };
-
-const define = { __CM_VERSION__: JSON.stringify(manifest.version) };
 
 const config: Options[] = [
-  { ...library({ index: 'src/index.ts' }), define, clean: false },
+  { ...library({ index: 'src/index.ts' }), clean: false },
   {
     // The hook, in one small CommonJS file that runs wherever it is copied: every event pays for its bytes.
     entry: { 'cm-hook': 'src/main.ts' },
@@ -20,7 +17,6 @@ const config: Options[] = [
     esbuildOptions: (options) => {
       options.conditions = ['@cm/source', 'node', 'require', 'default'];
     },
-    define,
     minify: true,
     sourcemap: false,
     clean: false,

@@ -10,8 +10,7 @@ export interface WorkerLog {
   close(): Promise<void>;
 }
 
-/** JSON lines in `logs/worker.log`, a new file each day or after 5 MB, 50 MB in all. */
-export const openWorkerLog = (directory: string, level: LogLevel): WorkerLog => {
+const open = (directory: string, level: LogLevel): WorkerLog => {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = createStream('worker.log', {
     path: directory,
@@ -26,4 +25,25 @@ export const openWorkerLog = (directory: string, level: LogLevel): WorkerLog => 
   });
   const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, file);
   return { log, close: () => new Promise((resolve) => file.end(resolve)) };
+};
+
+/**
+ * JSON lines in `logs/worker.log`, a new file each day or after 5 MB, 50 MB in all. Opened at its first word: a worker that finds the
+ * claim taken has nothing to say, and opening alone may roll the holder's log away under it (fault 18).
+ */
+export const openWorkerLog = (directory: string, level: LogLevel): WorkerLog => {
+  let opened: WorkerLog | undefined;
+  const log = (): Log => {
+    opened ??= open(directory, level);
+    return opened.log;
+  };
+  return {
+    log: {
+      debug: (details, message) => log().debug(details, message),
+      info: (details, message) => log().info(details, message),
+      warn: (details, message) => log().warn(details, message),
+      error: (details, message) => log().error(details, message),
+    },
+    close: async () => opened?.close(),
+  };
 };

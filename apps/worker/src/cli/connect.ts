@@ -33,7 +33,11 @@ export const connect = async (dataDirectory: DataDirectory): Promise<Connection>
   if (found.status === 'unreachable') {
     throw new CommandError(EXIT.failed, `${found.reason}; end it with cm-worker stop --force`);
   }
-  const { record } = found;
+  return connectionTo(found.record, dataDirectory);
+};
+
+/** Calls to a worker that a handshake has proven already. */
+export const connectionTo = (record: PidRecord, dataDirectory: DataDirectory): Connection => {
   const token = readToken(dataDirectory);
   return {
     record,

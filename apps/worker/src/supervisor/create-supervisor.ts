@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { createHealthMonitor } from '@cm/health';
 import { openProcessRegistry, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
 import { type Clock, createProcessTable, type ProcessTable, systemClock } from '@cm/process-table';
-import { type Containment, probeContainment } from '@cm/shutdown-cascade';
 import type { DataDirectory, ProcessView, SessionView, SpooledEvent, StopReport } from '../contract/index.js';
 import { DEFAULTS, type Settings } from '../settings/settings.js';
 import type { AdoptRequest } from './adopt-process.js';
@@ -38,7 +37,6 @@ export interface SupervisorOptions {
 /** Facts for the doctor, gathered afresh. */
 export interface SupervisorFacts {
   readonly state: SupervisorState;
-  readonly containment: Containment;
   readonly processes: readonly ProcessView[];
   readonly sessions: readonly SessionView[];
   readonly deadProcessPids: readonly number[];
@@ -307,7 +305,6 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       }
       return {
         state,
-        containment: probeContainment(),
         processes: rows.map((row) => processView(row, members.get(row.id))),
         sessions: sessions.list().map((session) => sessionView(session, countOf(session.id))),
         deadProcessPids: pidsOf(({ id }) => dead.has(id)),

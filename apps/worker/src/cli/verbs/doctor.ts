@@ -7,7 +7,7 @@ import { findWorker } from '../../client/index.js';
 import { type DataDirectory, type DoctorBody, ROUTES } from '../../contract/index.js';
 import { examine } from '../../supervisor/doctor.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
-import { connect, PATIENCE_MS } from '../connect.js';
+import { connectionTo, PATIENCE_MS } from '../connect.js';
 import { duration, plain } from '../format.js';
 import { EXIT, type Terminal } from '../terminal.js';
 
@@ -65,10 +65,11 @@ const describe = (report: DoctorBody): string[] => {
 
 export const doctor = async (options: CommonOptions, terminal: Terminal): Promise<number> => {
   const dataDirectory = dataDirectoryOf(options, terminal);
-  const running = (await findWorker(dataDirectory, PATIENCE_MS)).status === 'running';
-  const report = running
-    ? ((await (await connect(dataDirectory)).call({ route: ROUTES.doctor })) as DoctorBody)
-    : await examineFromOutside(dataDirectory, terminal);
+  const found = await findWorker(dataDirectory, PATIENCE_MS);
+  const report =
+    found.status === 'running'
+      ? ((await connectionTo(found.record, dataDirectory).call({ route: ROUTES.doctor })) as DoctorBody)
+      : await examineFromOutside(dataDirectory, terminal);
   terminal.print(options.json === true ? JSON.stringify(report) : describe(report).join('\n'));
   return report.health.checks.some(({ status }) => status === 'fail') ? EXIT.failed : EXIT.done;
 };

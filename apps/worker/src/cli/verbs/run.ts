@@ -1,15 +1,12 @@
 import { workerUrl } from '../../contract/index.js';
 import { createWorker, WorkerStartError } from '../../create-worker.js';
-import { readConfig } from '../../settings/read-config.js';
-import { resolveSettings } from '../../settings/resolve-settings.js';
-import type { Log } from '../../supervisor/log.js';
-import { openWorkerLog, type WorkerLog } from '../../worker-log.js';
-import { type CommonOptions, dataDirectoryOf, prepareDataDirectory } from '../common-options.js';
+import { openWorkerLog } from '../../worker-log.js';
+import { dataDirectoryOf, prepareDataDirectory } from '../common-options.js';
 import { describePortHolder } from '../describe-port-holder.js';
+import { settingsFor, type WorkerFlags } from '../settings-for.js';
 import { CommandError, EXIT, type Terminal } from '../terminal.js';
 
-export interface RunOptions extends CommonOptions {
-  readonly containment?: string;
+export interface RunOptions extends WorkerFlags {
   /** Spawned detached: nobody's terminal, and SIGHUP means nothing. */
   readonly daemon?: boolean;
 }
@@ -26,40 +23,12 @@ const explain = async (error: WorkerStartError, port: number): Promise<string> =
     ? `${error.message} (${await describePortHolder(port)}): choose another with --port`
     : error.message;
 
-/**
- * A log that is opened at its first word: a worker that finds the claim taken has nothing to say, and opening alone may roll the
- * holder's log away under it (fault 18).
- */
-const lazily = (open: () => WorkerLog): WorkerLog => {
-  let opened: WorkerLog | undefined;
-  const log = (): Log => {
-    opened ??= open();
-    return opened.log;
-  };
-  return {
-    log: {
-      debug: (details, message) => log().debug(details, message),
-      info: (details, message) => log().info(details, message),
-      warn: (details, message) => log().warn(details, message),
-      error: (details, message) => log().error(details, message),
-    },
-    close: async () => opened?.close(),
-  };
-};
-
 /** The daemon itself, in the foreground, until a signal or the API stops it. */
 export const run = async (options: RunOptions, terminal: Terminal): Promise<number> => {
-  const { containment, port, daemon = false, json = false } = options;
+  const { daemon = false, json = false } = options;
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options, terminal));
-  const settings = resolveSettings({
-    flags: { port, containment },
-    environment: terminal.env,
-    config: readConfig(dataDirectory.config),
-  });
-  if (settings.disabled) {
-    throw new CommandError(EXIT.failed, 'disabled by CM_DISABLED or by "disabled" in config.json: nothing was started');
-  }
-  const opened = lazily(() => openWorkerLog(dataDirectory.logs, settings.logLevel));
+  const settings = settingsFor(options, dataDirectory, terminal);
+  const opened = openWorkerLog(dataDirectory.logs, settings.logLevel);
   const worker = createWorker({
     dataDirectory,
     settings,

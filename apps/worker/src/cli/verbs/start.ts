@@ -1,14 +1,9 @@
 import { type EnsuredWorker, ensureWorker } from '../../client/index.js';
 import { type DataDirectory, ROUTES, workerUrl } from '../../contract/index.js';
-import { readConfig } from '../../settings/read-config.js';
-import { resolveSettings } from '../../settings/resolve-settings.js';
-import { type CommonOptions, dataDirectoryOf, prepareDataDirectory } from '../common-options.js';
-import { connect } from '../connect.js';
+import { dataDirectoryOf, prepareDataDirectory } from '../common-options.js';
+import { connectionTo } from '../connect.js';
+import { settingsFor, type WorkerFlags } from '../settings-for.js';
 import { CommandError, EXIT, type Terminal } from '../terminal.js';
-
-export interface StartOptions extends CommonOptions {
-  readonly containment?: string;
-}
 
 /** From the spawn of the daemon until it is ready. */
 const START_MS = 15_000;
@@ -17,20 +12,13 @@ export type ReadyWorker = Extract<EnsuredWorker, { status: 'ready' }>;
 
 /** Finds or starts the worker. @throws CommandError with the reason when there is none in the end. */
 export const startWorker = async (
-  options: StartOptions,
+  options: WorkerFlags,
   wanted: DataDirectory,
   terminal: Terminal,
 ): Promise<ReadyWorker> => {
   const dataDirectory = prepareDataDirectory(wanted);
   // Settings that cannot be used are told here and now, rather than by a daemon that nobody hears.
-  const { disabled } = resolveSettings({
-    flags: { port: options.port, containment: options.containment },
-    environment: terminal.env,
-    config: readConfig(dataDirectory.config),
-  });
-  if (disabled) {
-    throw new CommandError(EXIT.failed, 'disabled by CM_DISABLED or by "disabled" in config.json: nothing was started');
-  }
+  settingsFor(options, dataDirectory, terminal);
   const result = await ensureWorker({
     dataDirectory,
     artifact: { entry: terminal.entry },
@@ -64,7 +52,7 @@ export const reportReady = async (
   json: boolean,
   terminal: Terminal,
 ): Promise<void> => {
-  const health = await (await connect(dataDirectory)).call({ route: ROUTES.health });
+  const health = await connectionTo(record, dataDirectory).call({ route: ROUTES.health });
   if (json)
     terminal.print(JSON.stringify({ ...Object(health), port: record.port, dataDir: dataDirectory.path, started }));
   else {
@@ -73,7 +61,7 @@ export const reportReady = async (
   }
 };
 
-export const start = async (options: StartOptions, terminal: Terminal): Promise<number> => {
+export const start = async (options: WorkerFlags, terminal: Terminal): Promise<number> => {
   const dataDirectory = dataDirectoryOf(options, terminal);
   const ready = await startWorker(options, dataDirectory, terminal);
   await reportReady(ready, dataDirectory, options.json === true, terminal);

@@ -1,7 +1,7 @@
 import { findWorker } from '../../client/index.js';
 import { type DoctorBody, type HealthBody, ROUTES, workerUrl } from '../../contract/index.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
-import { connect, PATIENCE_MS } from '../connect.js';
+import { connectionTo, PATIENCE_MS } from '../connect.js';
 import { duration, plain } from '../format.js';
 import { EXIT, type Terminal } from '../terminal.js';
 
@@ -18,7 +18,7 @@ export const status = async (options: CommonOptions, terminal: Terminal): Promis
     else terminal.print(`${state} (${found.reason}): ${hint}`);
     return exit;
   }
-  const connection = await connect(dataDirectory);
+  const connection = connectionTo(found.record, dataDirectory);
   const health = (await connection.call({ route: ROUTES.health })) as HealthBody;
   const { spool, hooks, sessions, processes } = (await connection.call({ route: ROUTES.doctor })) as DoctorBody;
   const well = health.status === 'ok' && found.readiness === 'ready';

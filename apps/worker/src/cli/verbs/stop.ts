@@ -1,5 +1,5 @@
 import type { PidRecord } from '@cm/pid-file/read';
-import { createProcessTable, type ProcessIdentity, type ProcessTable, systemClock } from '@cm/process-table';
+import { createProcessTable, type ProcessTable, systemClock } from '@cm/process-table';
 import { callWorker, findWorker, readToken, type WorkerSighting } from '../../client/index.js';
 import { type DataDirectory, ROUTES } from '../../contract/index.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
@@ -17,14 +17,6 @@ const STILL_THERE_MS = 2_000;
 const FORCED_PATIENCE_MS = 2_000;
 const KILL_WAIT_MS = 5_000;
 
-const identityOf = ({ pid, startToken, bootId, machineId, pidNs }: PidRecord): ProcessIdentity => ({
-  pid,
-  startToken,
-  bootId,
-  machineId,
-  pidNs,
-});
-
 /** Waits until the process of a record is gone, and every thread of it: only then its port and its claim are free. */
 const untilGone = async (
   record: PidRecord,
@@ -32,10 +24,9 @@ const untilGone = async (
   table: Pick<ProcessTable, 'lookup'>,
   onWait: () => void = () => {},
 ): Promise<boolean> => {
-  const identity = identityOf(record);
   const endsAt = performance.now() + deadlineMs;
   let toldAt = performance.now();
-  for (let pauseMs = 1; (await table.lookup(identity)).status !== 'dead'; pauseMs = Math.min(pauseMs * 2, 25)) {
+  for (let pauseMs = 1; (await table.lookup(record)).status !== 'dead'; pauseMs = Math.min(pauseMs * 2, 25)) {
     if (performance.now() > endsAt) return false;
     if (performance.now() - toldAt > STILL_THERE_MS) {
       toldAt = performance.now();
@@ -48,7 +39,7 @@ const untilGone = async (
 
 /** Asks by a signal: only if it is still the very process of the PID file. */
 const askBySignal = async (record: PidRecord, table: Pick<ProcessTable, 'signal'>): Promise<void> => {
-  const sent = await table.signal(identityOf(record), 'SIGTERM');
+  const sent = await table.signal(record, 'SIGTERM');
   if (sent.outcome === 'unknown' || sent.outcome === 'refused') {
     throw new CommandError(EXIT.failed, `pid ${record.pid} may not be signalled: ${sent.reason ?? sent.outcome}`);
   }
@@ -67,7 +58,7 @@ const endSilent = async (
   }
   await askBySignal(record, table);
   if (await untilGone(record, STILL_THERE_MS, table)) return;
-  await table.signal(identityOf(record), 'SIGKILL');
+  await table.signal(record, 'SIGKILL');
   if (!(await untilGone(record, KILL_WAIT_MS, table))) {
     throw new CommandError(EXIT.failed, `pid ${record.pid} is still there after SIGKILL`);
   }
