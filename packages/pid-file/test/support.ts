@@ -1,38 +1,18 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'tsup';
+import { bundle } from '../../../tools/testing/bundle.js';
 import type { PidFileAcquisition, PidFileFields, PidFileHandle, PidRecord } from '../src/index.js';
 import type { Lock, LockResult } from '../src/lock.js';
 import { record } from './fixtures/record.js';
 
 export { record };
 
-const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
-
-/** Bundles a TypeScript file, siblings from source, for a plain `node`. */
-export const bundle = async (source: string, output: string): Promise<string> => {
-  await build({
-    config: false,
-    silent: true,
-    clean: false,
-    entry: { [basename(output, '.mjs')]: here(source) },
-    outDir: dirname(output),
-    format: ['esm'],
-    target: 'node20',
-    noExternal: [/.*/],
-    removeNodeProtocol: false,
-    outExtension: () => ({ js: '.mjs' }),
-    esbuildOptions: (options) => {
-      options.conditions = ['@cm/source'];
-    },
-  });
-  return output;
-};
+export const here = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
 export const buildClaimant = (directory: string): Promise<string> =>
-  bundle('fixtures/claimant.ts', join(directory, 'claimant.mjs'));
+  bundle(here('fixtures/claimant.ts'), join(directory, 'claimant.mjs'));
 
 export const writeRecord = async (path: string, changes: Partial<PidRecord>): Promise<PidRecord> => {
   const written = record(changes);

@@ -1,11 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'tsup';
+import { bundle } from '../../../tools/testing/bundle.js';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 
-const inPackage = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
-
-export const fixture = (name: string): string => inPackage(`test/fixtures/${name}`);
+export const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 
 export interface Built extends AsyncDisposable {
   /** A module without any import but Node's own. */
@@ -15,20 +13,6 @@ export interface Built extends AsyncDisposable {
 /** The sources, siblings included, as a module that a real process can import. */
 export const built = async (): Promise<Built> => {
   const directory = await temporaryDirectory();
-  await build({
-    config: false,
-    silent: true,
-    entry: { bundle: fixture('bundle.ts') },
-    tsconfig: inPackage('tsconfig.json'),
-    outDir: directory.path,
-    outExtension: () => ({ js: '.mjs' }),
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    noExternal: [/^@cm\//],
-    esbuildOptions: (options) => {
-      options.conditions = ['@cm/source'];
-    },
-  });
-  return { module: join(directory.path, 'bundle.mjs'), [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
+  const module = await bundle(fixture('bundle.ts'), join(directory.path, 'bundle.mjs'));
+  return { module, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
 };
