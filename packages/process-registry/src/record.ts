@@ -84,6 +84,7 @@ const IDENTITY: Record<keyof ProcessIdentity, Check> = {
   bootId: text,
   machineId: text,
   pidNs: text,
+  cookie: optional(text),
 };
 
 const EXIT: Record<keyof ProcessExit, Check> = {

@@ -22,6 +22,8 @@ const createUnsupportedTable = (platform: string): ProcessTable => {
     openDescriptors: refuse,
     commandLine: refuse,
     signal: refuse,
+    signalGroup: refuse,
+    usage: refuse,
   };
 };
 

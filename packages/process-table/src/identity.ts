@@ -15,6 +15,11 @@ export interface ProcessIdentity {
   readonly machineId: string;
   /** Linux: the link text of `/proc/self/ns/pid`, such as `pid:[4026531836]`. */
   readonly pidNs: string;
+  /**
+   * The scope cookie it was started with, where a scope started it. Start tokens are as coarse as the kernel's ticks (10 ms on Linux):
+   * a pid that is handed out again within one is told apart by this alone. Only `lookup` and `signal` ask for it.
+   */
+  readonly cookie?: string;
 }
 
 /** `unknown` never authorises a signal and never proves a death. */
@@ -34,7 +39,26 @@ export const compareIdentity = (recorded: ProcessIdentity, observed: ProcessIden
   if (!known(recorded.pidNs, observed.pidNs) || recorded.pidNs !== observed.pidNs) return 'unknown';
   if (recorded.pid !== observed.pid) return 'different';
   if (!known(recorded.startToken, observed.startToken)) return 'unknown';
-  return recorded.startToken === observed.startToken ? 'same' : 'different';
+  if (recorded.startToken !== observed.startToken) return 'different';
+  const cookies = recorded.cookie !== undefined && observed.cookie !== undefined;
+  return cookies && recorded.cookie !== observed.cookie ? 'different' : 'same';
+};
+
+/** What is known of the process that has a pid now, beside its identity. */
+export interface CookieEvidence {
+  /** The cookie in its environment; undefined where it carries none. */
+  readonly cookie: string | undefined;
+  /** It is a child of this process that has not been waited for: nobody else can have its pid. */
+  readonly ownChild: boolean;
+}
+
+/**
+ * Whether a process of the right pid and start token is also the one that carried the cookie. A process may drop its environment
+ * (`env -i`), so an absent cookie proves nothing, neither way; another cookie is another process.
+ */
+export const compareCookie = (recorded: ProcessIdentity, { cookie, ownChild }: CookieEvidence): IdentityMatch => {
+  if (recorded.cookie === undefined || recorded.cookie === cookie || ownChild) return 'same';
+  return cookie === undefined ? 'unknown' : 'different';
 };
 
 /** The largest pid Linux hands out is 2^22 (proc(5), pid_max); other systems stay below 2^31. */

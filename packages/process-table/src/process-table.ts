@@ -12,6 +12,8 @@ export interface ProcessRow {
   readonly command: string;
   /** The scope cookie in its environment, where it was asked for and could be read. */
   readonly cookie?: string;
+  /** Which of the descriptors that were asked for it holds open; left out where it holds none, or where that may not be read. */
+  readonly holds?: readonly string[];
 }
 
 export type Lookup =
@@ -37,6 +39,25 @@ export interface SignalResult {
 export interface ListOptions {
   /** Also read each process's environment for its scope cookie. Default false. */
   readonly cookies?: boolean;
+  /**
+   * Also say which of these each process holds open, in the words of `openDescriptors`: `socket:[4711]`, `pipe:[42]`. A descendant
+   * that kept a pipe made for its ancestor shows by it, whatever it did to its environment, group and parents.
+   */
+  readonly descriptors?: ReadonlySet<string>;
+  /** Cookies and descriptors are read only of processes that did not start before this one: nobody older descends from it. */
+  readonly since?: ProcessIdentity;
+  /** Is told each row in the same tick in which it was read: what hops away within a millisecond can be signalled only there. */
+  readonly onRow?: (row: ProcessRow) => void;
+}
+
+/** What a set of processes uses. */
+export interface Usage {
+  /** How many of them were alive. */
+  readonly processes: number;
+  /** Processor time, user and system, since each started. Milliseconds; the children they have waited for are not counted. */
+  readonly cpuMs: number;
+  /** Resident memory, bytes. Pages that several of them share are counted for each. */
+  readonly memoryBytes: number;
 }
 
 /**
@@ -66,4 +87,11 @@ export interface ProcessTable {
   commandLine(identity: ProcessIdentity): Promise<string[]>;
   /** Sends a signal to the process of this identity, or to nobody. Never rejects for what the process does. */
   signal(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<SignalResult>;
+  /**
+   * Sends a signal to the process group that this process leads, all at once, or to nobody: only while the leader, alive or a
+   * zombie, proves that the group's number is still its own. A group that holds this process or its parent is `refused`.
+   */
+  signalGroup(leader: ProcessIdentity, signal: NodeJS.Signals): Promise<SignalResult>;
+  /** What these processes use together, those that have ended left out. */
+  usage(identities: readonly ProcessIdentity[]): Promise<Usage>;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import { descend } from './descend.js';
-import { compareIdentity, isTargetPid, type ProcessIdentity } from './identity.js';
+import { compareCookie, compareIdentity, isTargetPid, type ProcessIdentity } from './identity.js';
 import type { Lookup, ProcessRow, ProcessTable } from './process-table.js';
 
 /** A clock that stands still until something sleeps on it, or a test advances it. */
@@ -46,6 +46,11 @@ export interface FakeStart {
   readonly sid?: number;
   readonly command?: string;
   readonly cookie?: string;
+  /** What it holds open, in the words of `openDescriptors`. */
+  readonly holds?: readonly string[];
+  /** Default: a token of its own. */
+  readonly startToken?: string;
+  readonly usage?: { readonly cpuMs: number; readonly memoryBytes: number };
   /** Signals it survives. SIGKILL cannot be ignored, except by `unkillable`. */
   readonly ignores?: readonly NodeJS.Signals[];
   /** As a process in uninterruptible sleep: not even SIGKILL ends it. */
@@ -57,7 +62,7 @@ export interface FakeProcessTable extends ProcessTable {
   start(options?: FakeStart): ProcessIdentity;
   /** Ends a process. As a zombie it stays listed but is not alive. */
   exit(pid: number, as?: 'gone' | 'zombie'): void;
-  /** Ends the holder of a pid, if any, and gives the pid to an innocent newcomer, whose identity it returns. */
+  /** Ends the holder of a pid, if any, and gives the pid to an innocent newcomer, whose identity it returns. With `startToken` at its tick. */
   reusePid(pid: number, options?: Omit<FakeStart, 'pid'>): ProcessIdentity;
   /** Makes a process unreadable: every question about it is answered `unknown`. */
   hide(pid: number): void;
@@ -68,6 +73,8 @@ export interface FakeProcessTable extends ProcessTable {
 interface FakeProcess {
   row: ProcessRow;
   readonly cookie: string | undefined;
+  readonly holds: readonly string[];
+  readonly usage: { readonly cpuMs: number; readonly memoryBytes: number };
   /** What was sent while it was stopped; it acts on them once continued. */
   pending: NodeJS.Signals[];
   readonly ignores: readonly NodeJS.Signals[];
@@ -100,7 +107,12 @@ export const createFakeProcessTable = (
     if (elsewhere === 'unknown') return { status: 'unknown', reason: 'recorded elsewhere' };
     const found = look(identity.pid);
     if (!('process' in found)) return found;
-    return compareIdentity(identity, found.process.identity) === 'same' ? found : { status: 'dead', reason: 'reused' };
+    if (compareIdentity(identity, found.process.identity) !== 'same') return { status: 'dead', reason: 'reused' };
+    if (found.status === 'dead') return found;
+    const cookie = processes.get(identity.pid)?.cookie;
+    const match = compareCookie(identity, { cookie, ownChild: found.process.ppid === process.pid });
+    if (match === 'unknown') return { status: 'unknown', reason: 'no cookie' };
+    return match === 'same' ? found : { status: 'dead', reason: 'reused' };
   };
   const rows = (): ProcessRow[] =>
     [...processes.values()]
@@ -112,6 +124,10 @@ export const createFakeProcessTable = (
   const withCookie = (row: ProcessRow): ProcessRow => {
     const cookie = processes.get(row.identity.pid)?.cookie;
     return cookie === undefined ? row : { ...row, cookie };
+  };
+  const withHolds = (row: ProcessRow, wanted: ReadonlySet<string>): ProcessRow => {
+    const holds = processes.get(row.identity.pid)?.holds.filter((target) => wanted.has(target)) ?? [];
+    return holds.length === 0 ? row : { ...row, holds };
   };
   const setState = (found: FakeProcess, state: ProcessRow['state']): void => {
     found.row = { ...found.row, state };
@@ -132,7 +148,7 @@ export const createFakeProcessTable = (
   const start: FakeProcessTable['start'] = (options = {}) => {
     const pid = options.pid ?? nextPid++;
     ticks += 1;
-    const identity = { pid, startToken: String(ticks), ...place };
+    const identity = { pid, startToken: options.startToken ?? String(ticks), ...place };
     const pgid = options.pgid ?? pid;
     processes.set(pid, {
       row: {
@@ -144,6 +160,8 @@ export const createFakeProcessTable = (
         command: options.command ?? 'fake',
       },
       cookie: options.cookie,
+      holds: options.holds ?? [],
+      usage: options.usage ?? { cpuMs: 0, memoryBytes: 0 },
       pending: [],
       ignores: options.ignores ?? [],
       unkillable: options.unkillable ?? false,
@@ -175,7 +193,14 @@ export const createFakeProcessTable = (
     },
     identify: async (pid) => look(pid),
     lookup: async (identity) => lookup(identity),
-    list: async ({ cookies = false } = {}) => (cookies ? rows().map(withCookie) : rows()),
+    list: async ({ cookies = false, descriptors, since, onRow } = {}) =>
+      rows().map((row) => {
+        const asked = since === undefined || Number(row.identity.startToken) >= Number(since.startToken);
+        const marked = asked && cookies ? withCookie(row) : row;
+        const seen = asked && descriptors !== undefined ? withHolds(marked, descriptors) : marked;
+        onRow?.(seen);
+        return seen;
+      }),
     descendants: async (identity) =>
       lookup(identity).status === 'alive'
         ? descend(rows(), [identity.pid]).filter((row) => row.state !== 'zombie')
@@ -185,7 +210,8 @@ export const createFakeProcessTable = (
       living(() => true)
         .map(withCookie)
         .filter((row) => row.cookie === cookie),
-    openDescriptors: async () => undefined,
+    openDescriptors: async (identity) =>
+      lookup(identity).status === 'alive' ? new Map(processes.get(identity.pid)?.holds.entries()) : undefined,
     commandLine: async (identity) => {
       const found = lookup(identity);
       return found.status === 'alive' ? [found.process.command] : [];
@@ -200,6 +226,24 @@ export const createFakeProcessTable = (
       if (target === undefined || target.unkillable) return { outcome: 'sent' };
       deliver(target, signal);
       return { outcome: 'sent' };
+    },
+    signalGroup: async (leader, signal) => {
+      const found = lookup(leader);
+      if (found.status === 'unknown') return { outcome: 'unknown', reason: found.reason };
+      if (!('process' in found)) return { outcome: found.reason === 'reused' ? 'foreign' : 'gone' };
+      const { pgid } = found.process;
+      if (pgid !== leader.pid) return { outcome: 'refused', reason: 'leads no group' };
+      for (const target of [...processes.values()].filter(({ row }) => row.pgid === pgid && row.state !== 'zombie')) {
+        signals.push({ pid: target.row.identity.pid, signal });
+        if (!target.unkillable) deliver(target, signal);
+      }
+      return { outcome: 'sent' };
+    },
+    usage: async (identities) => {
+      const alive = identities.filter((identity) => lookup(identity).status === 'alive');
+      const sum = (of: 'cpuMs' | 'memoryBytes'): number =>
+        alive.reduce((total, { pid }) => total + (processes.get(pid)?.usage[of] ?? 0), 0);
+      return { processes: alive.length, cpuMs: sum('cpuMs'), memoryBytes: sum('memoryBytes') };
     },
   };
 };

@@ -15,6 +15,7 @@ describe('parseStat', () => {
       ppid: 5171,
       pgid: 5169,
       sid: 3063,
+      kernelThread: false,
       threads: 1,
       startTicks: '154090',
     });
@@ -39,6 +40,7 @@ describe('parseStat', () => {
       ppid: 7,
       pgid: 42,
       sid: 42,
+      kernelThread: false,
       threads: 1,
       startTicks: '123',
     });

@@ -12,6 +12,8 @@ const calls: [string, (table: ProcessTable) => Promise<unknown>][] = [
   ['openDescriptors', (table) => table.openDescriptors(recorded(42))],
   ['commandLine', (table) => table.commandLine(recorded(42))],
   ['signal', (table) => table.signal(recorded(42), 'SIGTERM')],
+  ['signalGroup', (table) => table.signalGroup(recorded(42), 'SIGTERM')],
+  ['usage', (table) => table.usage([recorded(42)])],
 ];
 
 test('every method of the table is called here', () => {

@@ -1,9 +1,9 @@
 import { COOKIE_VARIABLE } from '../cookie.js';
 import { descend } from '../descend.js';
 import { isProcessTableError } from '../errors.js';
-import { compareIdentity, isTargetPid, type ProcessIdentity } from '../identity.js';
-import type { Lookup, ProcessRow, ProcessTable, SignalResult } from '../process-table.js';
-import { parseStat, type Stat } from './parse-stat.js';
+import { compareCookie, compareIdentity, isTargetPid, type ProcessIdentity } from '../identity.js';
+import type { Lookup, ProcessRow, ProcessTable, SignalResult, Usage } from '../process-table.js';
+import { parseCpuMs, parseStat, type Stat } from './parse-stat.js';
 import { type ProcFiles, readProc } from './read-proc.js';
 
 export interface LinuxTableOptions {
@@ -43,6 +43,15 @@ const cookieIn = (environ: Buffer | undefined): string | undefined => {
   return undefined;
 };
 
+/** The wanted ones among what a process holds open; undefined when there are none. */
+const held = (
+  wanted: ReadonlySet<string>,
+  open: ReadonlyMap<number, string> | undefined,
+): readonly string[] | undefined => {
+  const found = [...new Set(open?.values())].filter((target) => wanted.has(target));
+  return found.length === 0 ? undefined : found;
+};
+
 /** The adapter for Linux: `/proc` alone, no other program. */
 export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable => {
   const files = options.files ?? readProc();
@@ -55,7 +64,7 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     pidNs: files.selfPid() === process.pid ? files.pidNamespace() : '',
   };
 
-  const toRow = (stat: Stat, cookie?: string): ProcessRow => ({
+  const toRow = (stat: Stat, cookie?: string, holds?: readonly string[]): ProcessRow => ({
     identity: { pid: stat.pid, startToken: stat.startTicks, ...place },
     ppid: stat.ppid,
     pgid: stat.pgid,
@@ -63,6 +72,7 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     state: stateOf(stat),
     command: stat.command,
     ...(cookie === undefined ? {} : { cookie }),
+    ...(holds === undefined ? {} : { holds }),
   });
 
   const readRow = (pid: number): ProcessRow | undefined => {
@@ -104,6 +114,31 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
       : { status: 'dead', reason: 'gone' };
   };
 
+  /** Pid and start tick agree; but both may have been handed out twice within that tick. */
+  const asCarrier = (identity: ProcessIdentity, found: Lookup & { status: 'alive' }): Lookup => {
+    const cookie = cookieIn(files.environ(identity.pid));
+    switch (compareCookie(identity, { cookie, ownChild: found.process.ppid === process.pid })) {
+      case 'same':
+        return found;
+      case 'different':
+        return { status: 'dead', reason: 'reused' };
+      case 'unknown':
+        return { status: 'unknown', reason: 'its cookie cannot be read, or was dropped' };
+    }
+  };
+
+  /** A negative number means a group (kill(2)). */
+  const deliver = (target: number, signal: NodeJS.Signals): SignalResult => {
+    try {
+      kill(target, signal);
+      return { outcome: 'sent' };
+    } catch (error) {
+      return errorCode(error) === 'ESRCH'
+        ? { outcome: 'gone' }
+        : { outcome: 'refused', reason: errorCode(error) || String(error) };
+    }
+  };
+
   const lookupNow = (identity: ProcessIdentity): Lookup => {
     // The process of an earlier boot of this machine is dead whatever has its pid today; of another machine, unknown.
     const elsewhere = compareIdentity(identity, { ...identity, ...place });
@@ -114,26 +149,41 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     const found = orUnknown(() => look(identity.pid));
     // A zombie too may be another process than the one recorded.
     if (!('process' in found)) return found;
-    const match = compareIdentity(identity, found.process.identity);
-    if (match === 'same') return found;
-    return match === 'different'
-      ? { status: 'dead', reason: 'reused' }
-      : { status: 'unknown', reason: 'the start token cannot be compared' };
+    switch (compareIdentity(identity, found.process.identity)) {
+      case 'different':
+        return { status: 'dead', reason: 'reused' };
+      case 'unknown':
+        return { status: 'unknown', reason: 'the start token cannot be compared' };
+      case 'same':
+        return identity.cookie === undefined || found.status === 'dead'
+          ? found
+          : orUnknown(() => asCarrier(identity, found));
+    }
   };
 
-  const list: ProcessTable['list'] = async ({ cookies = false } = {}) => {
+  const list: ProcessTable['list'] = async ({ cookies = false, descriptors, since, onRow } = {}) => {
     const rows: ProcessRow[] = [];
     const seen = new Set<number>();
+    const oldest = since === undefined ? 0 : Number(since.startToken);
     // Whoever forked and ended while the others were read has left a child that the first reading of names did not show.
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const fresh = files.pids().filter((pid) => !seen.has(pid));
       if (fresh.length === 0) break;
-      for (const pid of fresh) {
+      // The newest first: they are the ones that may be gone in a moment.
+      for (const pid of fresh.reverse()) {
         seen.add(pid);
         if (seen.size % PASS_SLICE === 0) await new Promise(setImmediate);
         const stat = parseStat(files.stat(pid) ?? '');
         if (stat === undefined) continue;
-        rows.push(toRow(stat, cookies ? cookieIn(files.environ(pid)) : undefined));
+        // The kernel's own threads have neither an environment nor descriptors.
+        const asked = !stat.kernelThread && Number(stat.startTicks) >= oldest;
+        const row = toRow(
+          stat,
+          asked && cookies ? cookieIn(files.environ(pid)) : undefined,
+          asked && descriptors !== undefined ? held(descriptors, files.descriptors(pid)) : undefined,
+        );
+        rows.push(row);
+        onRow?.(row);
       }
     }
     return rows.sort((a, b) => a.identity.pid - b.identity.pid);
@@ -153,14 +203,30 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
       return found.reason === 'reused' ? { outcome: 'foreign', reason: 'the pid was reused' } : { outcome: 'gone' };
     }
     if (found.status === 'unknown') return { outcome: 'unknown', reason: found.reason };
-    try {
-      kill(identity.pid, signal);
-      return { outcome: 'sent' };
-    } catch (error) {
-      return errorCode(error) === 'ESRCH'
-        ? { outcome: 'gone' }
-        : { outcome: 'refused', reason: errorCode(error) || String(error) };
+    return deliver(identity.pid, signal);
+  };
+
+  const sendToGroup = (leader: ProcessIdentity, signal: NodeJS.Signals): SignalResult => {
+    const refusal = `group ${leader.pid} is never a target`;
+    if (!isTargetPid(leader.pid)) return { outcome: 'refused', reason: refusal };
+    const found = lookupNow(leader);
+    if (found.status === 'unknown') return { outcome: 'unknown', reason: found.reason };
+    if (!('process' in found)) return { outcome: found.reason === 'reused' ? 'foreign' : 'gone' };
+    if (found.process.pgid !== leader.pid)
+      return { outcome: 'refused', reason: `process ${leader.pid} leads no group` };
+    const mine = protectedPids().some((pid) => parseStat(files.stat(pid) ?? '')?.pgid === leader.pid);
+    return mine ? { outcome: 'refused', reason: refusal } : deliver(-leader.pid, signal);
+  };
+
+  const usageOf = (identities: readonly ProcessIdentity[]): Usage => {
+    const total = { processes: 0, cpuMs: 0, memoryBytes: 0 };
+    for (const identity of identities) {
+      if (lookupNow(identity).status !== 'alive') continue;
+      total.processes += 1;
+      total.cpuMs += parseCpuMs(files.stat(identity.pid) ?? '');
+      total.memoryBytes += files.residentBytes(identity.pid);
     }
+    return total;
   };
 
   return {
@@ -183,5 +249,7 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
       lookupNow(identity).status === 'alive' ? files.descriptors(identity.pid) : undefined,
     commandLine: async (identity) => (lookupNow(identity).status === 'alive' ? files.commandLine(identity.pid) : []),
     signal: async (identity, signal) => send(identity, signal),
+    signalGroup: async (leader, signal) => sendToGroup(leader, signal),
+    usage: async (identities) => usageOf(identities),
   };
 };

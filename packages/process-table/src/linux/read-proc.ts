@@ -10,6 +10,8 @@ export interface ProcFiles {
   readonly pids: () => number[];
   readonly stat: (pid: number) => string | undefined;
   readonly threadGroupOf: (pid: number) => number | undefined;
+  /** 0 where it is not said: a kernel thread, or a process that has gone. */
+  readonly residentBytes: (pid: number) => number;
   readonly environ: (pid: number) => Buffer | undefined;
   readonly commandLine: (pid: number) => string[];
   readonly descriptors: (pid: number) => ReadonlyMap<number, string> | undefined;
@@ -70,6 +72,7 @@ export const readProc = (root = '/proc'): ProcFiles => {
       const match = /^Tgid:\s*(\d+)$/m.exec(small(`${root}/${pid}/status`) ?? '');
       return match === null ? undefined : Number(match[1]);
     },
+    residentBytes: (pid) => Number(/^VmRSS:\s*(\d+) kB$/m.exec(small(`${root}/${pid}/status`) ?? '')?.[1] ?? 0) * 1024,
     environ: (pid) => unlessAbsent(() => readFileSync(`${root}/${pid}/environ`)),
     commandLine: (pid) =>
       (attempt(() => readFileSync(`${root}/${pid}/cmdline`, 'utf8')) ?? '').split('\0').slice(0, -1),
