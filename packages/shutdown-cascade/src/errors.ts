@@ -1,9 +1,10 @@
 /**
  * - `spawn-failed`: the command could not be started; `errno` says why (`ENOENT`, `EACCES`, …).
+ * - `containment-failed`: the tier that was asked for does not work, or the child could not join its cgroup.
  * - `stopping`: the scope is being stopped, or was: nothing can be added to it any more.
  * - `not-found`: there is no such process to adopt.
  */
-export type ShutdownCascadeErrorCode = 'spawn-failed' | 'stopping' | 'not-found';
+export type ShutdownCascadeErrorCode = 'spawn-failed' | 'containment-failed' | 'stopping' | 'not-found';
 
 export class ShutdownCascadeError extends Error {
   override readonly name = 'ShutdownCascadeError';

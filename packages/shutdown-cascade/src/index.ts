@@ -1,3 +1,7 @@
+export type { CascadeEvent, CascadeTable } from './cascade/running.js';
+export { cgroupPath, isCgroupPath } from './cgroup/cgroup-path.js';
+export { type Cgroups, systemCgroups } from './cgroup/cgroups.js';
+export type { CgroupProbe } from './cgroup/probe-cgroup.js';
 export {
   isShutdownCascadeError,
   ShutdownCascadeError,
@@ -5,15 +9,21 @@ export {
 } from './errors.js';
 export type { KillTree } from './kill-tree.js';
 export { membersOf } from './membership.js';
-export { type Containment, type ContainmentTier, probeContainment } from './probe-containment.js';
+export {
+  type Containment,
+  type ContainmentChoice,
+  type ContainmentTier,
+  type ProbeOptions,
+  probeContainment,
+} from './probe-containment.js';
 export type { CascadeReport, LeftOver, Outcome, SignalRecord, TargetReport } from './report.js';
 export { createScope, type Scope, type ScopeOptions, type ScopeSpawn } from './scope.js';
-export { type CascadeEvent, type CascadeOptions, runShutdownCascade } from './shutdown-cascade.js';
+export { type CascadeOptions, runShutdownCascade } from './shutdown-cascade.js';
 export {
   type ContainedProcess,
   type ContainedSpawn,
   type Exit,
   spawnContained,
-  withoutGate,
-} from './spawn-contained.js';
+} from './spawn/spawn-contained.js';
+export { withoutGate } from './spawn/wrapper.js';
 export { DEFAULT_GRACE_MS, DEFAULT_KILL_WAIT_MS, DEFAULT_STOP_SIGNAL, type StopTarget } from './target.js';

@@ -1,18 +1,21 @@
-import { compareIdentity, type ProcessIdentity, type ProcessRow } from '@cm/process-table';
+import { compareCookie, compareIdentity, type ProcessIdentity, type ProcessRow } from '@cm/process-table';
 import type { StopTarget } from './target.js';
 
-type Belonging = Pick<StopTarget, 'identity' | 'pgid' | 'cookie' | 'known'>;
+type Belonging = Pick<StopTarget, 'identity' | 'pgid' | 'cookie' | 'known' | 'lineage'>;
 
 /** One listing, ready to be asked: a target then costs what it has, not what the machine has. */
 interface Listing {
   readonly byPid: ReadonlyMap<number, ProcessRow>;
   readonly byCookie: ReadonlyMap<string, readonly ProcessRow[]>;
+  /** By what they hold open. */
+  readonly holding: ReadonlyMap<string, readonly ProcessRow[]>;
   /** By the pid of a parent, and by the number of a group or session, which is the pid of the process that leads it. */
   readonly under: ReadonlyMap<number, readonly ProcessRow[]>;
 }
 
 const listingOf = (rows: readonly ProcessRow[]): Listing => {
   const byCookie = new Map<string, ProcessRow[]>();
+  const holding = new Map<string, ProcessRow[]>();
   const under = new Map<number, ProcessRow[]>();
   const put = <K>(map: Map<K, ProcessRow[]>, key: K, row: ProcessRow): void => {
     const present = map.get(key);
@@ -21,15 +24,25 @@ const listingOf = (rows: readonly ProcessRow[]): Listing => {
   };
   for (const row of rows) {
     if (row.cookie !== undefined) put(byCookie, row.cookie, row);
+    for (const held of row.holds ?? []) put(holding, held, row);
     for (const above of new Set([row.ppid, row.pgid, row.sid])) put(under, above, row);
   }
-  return { byPid: new Map(rows.map((row) => [row.identity.pid, row])), byCookie, under };
+  return { byPid: new Map(rows.map((row) => [row.identity.pid, row])), byCookie, holding, under };
 };
 
 const holderOf = ({ byPid }: Listing, identity: ProcessIdentity): ProcessRow | undefined => {
   const row = byPid.get(identity.pid);
-  return row !== undefined && compareIdentity(identity, row.identity) === 'same' ? row : undefined;
+  if (row === undefined || compareIdentity(identity, row.identity) !== 'same') return undefined;
+  const evidence = { cookie: row.cookie, ownChild: row.ppid === process.pid };
+  return row.state === 'zombie' || compareCookie(identity, evidence) === 'same' ? row : undefined;
 };
+
+/**
+ * Whether a process that holds a pipe of a target may have it from the target. Descriptors can also be handed to a stranger, as clients of
+ * `tmux` and `ssh` do to a server that was there before: nobody who is older than the leader, or carries the cookie of somebody else, is taken.
+ */
+export const mayDescend = (row: ProcessRow, { identity, cookie }: Belonging): boolean =>
+  Number(row.identity.startToken) >= Number(identity.startToken) && (row.cookie === undefined || row.cookie === cookie);
 
 const spread = (target: Belonging, listing: Listing, never: ReadonlySet<number>): ProcessRow[] => {
   const found = new Set<number>(never);
@@ -43,6 +56,7 @@ const spread = (target: Belonging, listing: Listing, never: ReadonlySet<number>)
   };
   add([target.identity, ...(target.known ?? [])].map((identity) => holderOf(listing, identity)));
   if (target.cookie !== undefined) add(listing.byCookie.get(target.cookie));
+  for (const held of target.lineage ?? []) add(listing.holding.get(held)?.filter((row) => mayDescend(row, target)));
   for (let next = 0; next < members.length; next += 1) {
     const row = members[next];
     if (row === undefined) break;
@@ -57,7 +71,7 @@ const spread = (target: Belonging, listing: Listing, never: ReadonlySet<number>)
 
 /**
  * Which living processes of one listing belong to a target. Proven members first: the leader and those seen earlier, by identity;
- * whoever carries the cookie. From them it spreads to their descendants and to the groups and sessions they lead, until nothing is
+ * whoever carries the cookie; whoever holds a pipe that was made for it. From them it spreads to their descendants and to the groups and sessions they lead, until nothing is
  * added. The target's own group counts only while a proven member is in it: an empty group's number is handed out again.
  *
  * @param never pids that are left out whatever they seem to belong to, such as the caller's own.

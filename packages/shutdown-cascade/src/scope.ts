@@ -9,11 +9,14 @@ import {
   type ProcessTable,
   systemClock,
 } from '@cm/process-table';
-import { ShutdownCascadeError } from './errors.js';
+import { cgroupPath } from './cgroup/cgroup-path.js';
+import { systemCgroups } from './cgroup/cgroups.js';
+import { isShutdownCascadeError, ShutdownCascadeError } from './errors.js';
 import { membersOf } from './membership.js';
+import { type Containment, type ContainmentChoice, probeContainment } from './probe-containment.js';
 import type { CascadeReport } from './report.js';
 import { type CascadeOptions, runShutdownCascade } from './shutdown-cascade.js';
-import { type ContainedProcess, type ContainedSpawn, spawnContained } from './spawn-contained.js';
+import { type ContainedProcess, type ContainedSpawn, spawnContained } from './spawn/spawn-contained.js';
 import type { StopTarget } from './target.js';
 
 type StopTimes = Pick<StopTarget, 'stopSignal' | 'graceMs' | 'killWaitMs'>;
@@ -23,20 +26,27 @@ export interface ScopeOptions extends StopTimes {
   readonly name?: string;
   /** Default: 16 random bytes, as hexadecimal digits. */
   readonly cookie?: string;
+  /** How its processes are held; or what a probe has found already. Default `auto`: probed at the first spawn. */
+  readonly containment?: ContainmentChoice | Containment;
   readonly table?: ProcessTable;
   readonly clock?: Clock;
 }
 
 export interface Scope extends AsyncDisposable {
   readonly cookie: string;
-  /** Starts a command inside the scope. Rejects with `spawn-failed`, or with `stopping` once a stop has begun. */
+  /** What holds its processes, and what that cannot see. */
+  containment(): Containment;
+  /**
+   * Starts a command inside the scope. Rejects with `spawn-failed`, with `containment-failed` where the tier that was asked for does not
+   * work, or with `stopping` once a stop has begun.
+   */
   spawn(command: string, args?: readonly string[], options?: ScopeSpawn): Promise<ContainedProcess>;
   /** Takes a running process in, by pid, once. Rejects with `not-found` when it may not be a target or its identity cannot be established. */
   adopt(pid: number): Promise<ProcessIdentity>;
   /** Every living member, found afresh. */
   members(): Promise<ProcessRow[]>;
-  /** Stops everything, once: a second call returns the first one's report. */
-  stop(options?: Pick<CascadeOptions, 'deadlineMs' | 'force' | 'onProgress'>): Promise<CascadeReport>;
+  /** Stops everything, once: a second call returns the first one's report, and its `force` hurries the stop under way. */
+  stop(options?: Pick<CascadeOptions, 'deadlineMs' | 'signal' | 'force' | 'onProgress'>): Promise<CascadeReport>;
 }
 
 export interface ScopeSpawn extends StopTimes {
@@ -49,6 +59,9 @@ export interface ScopeSpawn extends StopTimes {
 const definedOnly = (env: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
+const isContainmentFailure = (error: unknown): boolean =>
+  isShutdownCascadeError(error) && error.code === 'containment-failed';
+
 const never = (): ReadonlySet<number> => new Set([process.pid, process.ppid]);
 
 /** A named set of processes that die together. */
@@ -57,7 +70,10 @@ export const createScope = (options: ScopeOptions = {}): Scope => {
   const cookie = options.cookie ?? randomBytes(16).toString('hex');
   const targets: StopTarget[] = [];
   const starting = new Set<Promise<ContainedProcess>>();
+  const cgroups = new Set<string>();
+  const forced = new AbortController();
   let stopping: Promise<CascadeReport> | undefined;
+  let probed: Containment | undefined;
 
   const assertOpen = (): void => {
     if (stopping !== undefined) throw new ShutdownCascadeError('stopping', `${name} is stopping: nothing can be added`);
@@ -66,35 +82,63 @@ export const createScope = (options: ScopeOptions = {}): Scope => {
     targets.push({ ...times, ...target, id: `${name}/${targets.length + 1}`, order: targets.length });
   };
 
+  const containment = (): Containment => {
+    const { containment: wanted = 'auto' } = options;
+    probed ??= typeof wanted === 'string' ? probeContainment({ choice: wanted }) : wanted;
+    return probed;
+  };
+
+  const start = async (spawned: Omit<ContainedSpawn, 'cookie' | 'table'>): Promise<ContainedProcess> => {
+    const { tier, why, cgroupParent } = containment();
+    if (tier === 'none') throw new ShutdownCascadeError('containment-failed', why);
+    const contained = { ...spawned, cookie, table };
+    if (cgroupParent === undefined) return spawnContained(contained);
+    const cgroup = cgroupPath(cgroupParent, `${cookie} ${cgroups.size}`);
+    cgroups.add(cgroup);
+    try {
+      return await spawnContained({ ...contained, cgroup });
+    } catch (error) {
+      cgroups.delete(cgroup);
+      // What worked when it was probed may have been taken away; only who insisted on it goes without.
+      if (options.containment === 'cgroup' || !isContainmentFailure(error)) throw error;
+      return spawnContained(contained);
+    }
+  };
+
   const run: Scope['stop'] = async (stopOptions) => {
     // What the system is starting just now is stopped like everything else.
     await Promise.allSettled(starting);
-    return runShutdownCascade(targets, { table, clock, ...stopOptions });
+    const report = await runShutdownCascade(targets, { table, clock, ...stopOptions, force: forced.signal });
+    for (const cgroup of cgroups) systemCgroups.remove(cgroup);
+    return report;
   };
   const stop: Scope['stop'] = (stopOptions = {}) => {
+    const { force } = stopOptions;
+    if (force?.aborted === true) forced.abort();
+    force?.addEventListener('abort', () => forced.abort(), { once: true });
     stopping ??= run(stopOptions);
     return stopping;
   };
   return {
     cookie,
+    containment,
     spawn: async (command, args = [], { cwd, env = process.env, stdio, ...own } = {}) => {
       assertOpen();
-      const start = async (): Promise<ContainedProcess> => {
-        const started = await spawnContained({
+      const begin = async (): Promise<ContainedProcess> => {
+        const started = await start({
           command,
           args,
           env: definedOnly(env),
-          cookie,
-          table,
           ...(cwd === undefined ? {} : { cwd }),
           ...(stdio === undefined ? {} : { stdio }),
         });
-        add({ ...own, identity: started.identity, pgid: started.pgid, cookie, exited: started.exited });
+        const { identity, pgid, cgroup, lineage, exited, closed } = started;
+        add({ ...own, identity, pgid, cookie, cgroup, lineage, exited, closed });
         return started;
       };
-      const starts = start();
-      starting.add(starts);
-      const started = await starts.finally(() => starting.delete(starts));
+      const begins = begin();
+      starting.add(begins);
+      const started = await begins.finally(() => starting.delete(begins));
       // A stop that began meanwhile has stopped it too.
       await stopping;
       assertOpen();
@@ -110,8 +154,13 @@ export const createScope = (options: ScopeOptions = {}): Scope => {
       return identity;
     },
     members: async () => {
-      const rows = await table.list({ cookies: true });
-      const found = targets.flatMap((target) => membersOf(target, rows, never()));
+      const descriptors = new Set(targets.flatMap(({ lineage = [] }) => lineage));
+      const rows = await table.list({ cookies: true, descriptors });
+      const inCgroups = new Set([...cgroups].flatMap((cgroup) => systemCgroups.pids(cgroup)));
+      const found = [
+        ...targets.flatMap((target) => membersOf(target, rows, never())),
+        ...rows.filter(({ identity, state }) => inCgroups.has(identity.pid) && state !== 'zombie'),
+      ];
       return [...new Map(found.map((row) => [row.identity.pid, row])).values()];
     },
     stop,

@@ -5,24 +5,28 @@ export interface Waker extends Disposable {
   pause(atMostMs: number): Promise<void>;
   /** Something happened: look again soon. */
   reset(): void;
+  /** The same, and ends a pause under way. */
+  ring(): void;
 }
 
 export interface WakerOptions {
   readonly clock: Clock;
   readonly longestMs: number;
-  readonly force: AbortSignal | undefined;
-  readonly exits: readonly (Promise<unknown> | undefined)[];
+  /** Each rings when it aborts. */
+  readonly signals: readonly (AbortSignal | undefined)[];
+  /** Each rings when it settles. */
+  readonly events: readonly (Promise<unknown> | undefined)[];
 }
 
-export const createWaker = ({ clock, longestMs, force, exits }: WakerOptions): Waker => {
+export const createWaker = ({ clock, longestMs, signals, events }: WakerOptions): Waker => {
   let pauseMs = 1;
   let alarm = new AbortController();
   const ring = (): void => {
     pauseMs = 1;
     alarm.abort();
   };
-  force?.addEventListener('abort', ring, { once: true });
-  for (const exit of exits) exit?.then(ring, ring);
+  for (const signal of signals) signal?.addEventListener('abort', ring, { once: true });
+  for (const event of events) event?.then(ring, ring);
   return {
     pause: async (atMostMs) => {
       await clock.sleep(Math.min(pauseMs, atMostMs), alarm.signal);
@@ -32,6 +36,9 @@ export const createWaker = ({ clock, longestMs, force, exits }: WakerOptions): W
     reset: () => {
       pauseMs = 1;
     },
-    [Symbol.dispose]: () => force?.removeEventListener('abort', ring),
+    ring,
+    [Symbol.dispose]: () => {
+      for (const signal of signals) signal?.removeEventListener('abort', ring);
+    },
   };
 };

@@ -1,0 +1,86 @@
+import { isProcessTableError, type ProcessIdentity, type ProcessRow } from '@cm/process-table';
+import { shareOut } from '../membership.js';
+import { pidsIn } from './held-cgroup.js';
+import { type Context, key, type Running, stillOpen } from './running.js';
+
+/** Between two passes over all processes while known members are still alive: at least this, */
+const PASS_EVERY_MS = 100;
+/** and so many times what the last one took: a stop that waits costs less than one percent of a processor. */
+const PASS_REST = 150;
+
+/** The oldest leader: whoever is older than all of them descends from none. Undefined where start tokens are not numbers. */
+const oldestOf = (running: readonly Running[]): ProcessIdentity | undefined => {
+  const leaders = running.map(({ plan }) => plan.target.identity);
+  if (leaders.some(({ startToken }) => !/^\d+$/.test(startToken))) return undefined;
+  return [...leaders].sort((a, b) => Number(a.startToken) - Number(b.startToken))[0];
+};
+
+/** The members of a target's own group, provided that nobody else is in it: only then may it be signalled as a whole. */
+const ownGroup = ({ plan: { target }, members }: Running, rows: readonly ProcessRow[]): Set<number> | undefined => {
+  if (target.pgid === undefined || target.pgid !== target.identity.pid) return undefined;
+  const group = rows.filter(({ pgid, state }) => pgid === target.pgid && state !== 'zombie');
+  return group.every(({ identity }) => members.has(identity.pid))
+    ? new Set(group.map(({ identity }) => identity.pid))
+    : undefined;
+};
+
+/** Takes in the members that one listing shows. */
+const absorb = (context: Context, rows: readonly ProcessRow[]): void => {
+  const targets = context.all.map(({ plan: { target }, members, outcome }) => ({
+    ...target,
+    known: [...(target.known ?? []), ...members.values()],
+    wants: outcome === undefined,
+  }));
+  // What is in a cgroup is its target's, whatever a shared cookie says, and is stopped there.
+  const held = context.all.flatMap((running) =>
+    running.held?.populated === true ? pidsIn(context, running.held) : [],
+  );
+  const shares = shareOut(targets, rows, new Set([...context.never, ...held]));
+  context.newborns = rows.some(
+    ({ identity, pgid, state, cookie }) =>
+      // Kernel threads have no group.
+      pgid > 0 && state !== 'zombie' && cookie === undefined && !context.seen.has(key(identity)),
+  );
+  context.seen = new Set(rows.map(({ identity }) => key(identity)));
+  for (const [index, running] of context.all.entries()) {
+    if (running.outcome !== undefined) continue;
+    for (const { identity } of shares[index] ?? []) {
+      // Where one has turned up, another may follow: look again soon.
+      if (!running.members.has(identity.pid)) context.waker.reset();
+      running.open.set(identity.pid, 'alive');
+      running.members.set(identity.pid, identity);
+    }
+    running.group = ownGroup(running, rows);
+  }
+};
+
+/** One look at all processes, as the targets that are still open need it. @throws ProcessTableError as `list` does. */
+export const takeIn = async (context: Context, onRow?: (row: ProcessRow) => void): Promise<readonly ProcessRow[]> => {
+  const open = stillOpen(context);
+  const descriptors = new Set(open.flatMap(({ plan }) => plan.target.lineage ?? []));
+  const since = oldestOf(open);
+  const startedAtMs = context.elapsedMs();
+  const rows = await context.table.list({
+    cookies: true,
+    ...(descriptors.size > 0 ? { descriptors } : {}),
+    ...(since === undefined ? {} : { since }),
+    ...(onRow === undefined ? {} : { onRow }),
+  });
+  absorb(context, rows);
+  const endedAtMs = context.elapsedMs();
+  context.nextPassAtMs = endedAtMs + Math.max(PASS_EVERY_MS, PASS_REST * (endedAtMs - startedAtMs));
+  return rows;
+};
+
+/** The same, but nothing when processes cannot be listed for now: then nothing may be concluded either. */
+export const pass = async (
+  context: Context,
+  onRow?: (row: ProcessRow) => void,
+): Promise<readonly ProcessRow[] | undefined> => {
+  try {
+    return await takeIn(context, onRow);
+  } catch (error) {
+    if (isProcessTableError(error) && error.code !== 'unsupported-platform') return undefined;
+    throw error;
+  }
+};
