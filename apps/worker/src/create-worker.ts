@@ -18,7 +18,7 @@ import { listenOnPort, PortTakenError } from './listen-on-port.js';
 import { createServer, type WorkerServer } from './server/create-server.js';
 import { ensureToken } from './server/token.js';
 import type { Settings } from './settings/settings.js';
-import { createSupervisor, type Supervisor } from './supervisor/create-supervisor.js';
+import { createSupervisor, type Supervisor, type SupervisorOptions } from './supervisor/create-supervisor.js';
 import { examine } from './supervisor/doctor.js';
 import { messageOf } from './supervisor/errors.js';
 import { type Log, silentLog } from './supervisor/log.js';
@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly table?: ProcessTable;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** The command line program, for the guardian: see `SupervisorOptions.recoverWith`. */
+  readonly recoverWith?: SupervisorOptions['recoverWith'];
 }
 
 export interface StopRequest {
@@ -52,9 +54,9 @@ export interface StopSummary {
  * Why a worker did not start.
  *
  * - `held`: the data directory is in use. `unusable`: the data directory or something in it cannot be used.
- * - `port-taken`: the exact port that was asked for is taken. `not-in-this-version`: a setting asks for what is not there yet.
+ * - `port-taken`: the exact port that was asked for is taken.
  */
-export type StartFailure = 'held' | 'unusable' | 'port-taken' | 'not-in-this-version';
+export type StartFailure = 'held' | 'unusable' | 'port-taken';
 
 export class WorkerStartError extends Error {
   override readonly name = 'WorkerStartError';
@@ -76,6 +78,10 @@ export interface Worker extends AsyncDisposable {
   readonly stopped: Promise<StopSummary>;
 }
 
+/** How long a holder that publishes nothing is waited for: it cleans up after a killed worker, or is on its way in or out. */
+const UNPUBLISHED_HOLDER_MS = 2_000;
+const UNPUBLISHED_HOLDER_PAUSE_MS = 25;
+
 /** Which directory a path names at this moment; undefined when there is none. */
 const placeOf = (path: string): string | undefined => {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
@@ -85,7 +91,10 @@ const placeOf = (path: string): string | undefined => {
 /** The daemon: a supervisor with the claim on its data directory and an API on the loopback interface. */
 export const createWorker = (options: WorkerOptions): Worker => {
   const { settings, version, env = {}, table = createProcessTable(), clock = systemClock, log = silentLog } = options;
-  const { containment } = settings;
+  const containment = {
+    ...probeContainment({ choice: settings.containment }),
+    insisted: settings.containment === 'cgroup',
+  };
   let { dataDirectory } = options;
   let handle: PidFileHandle | undefined;
   let pidFileWatch: Disposable | undefined;
@@ -100,7 +109,16 @@ export const createWorker = (options: WorkerOptions): Worker => {
   const stopped = new Promise<StopSummary>((resolve) => {
     announceStop = resolve;
   });
-  const supervisor = createSupervisor({ dataDirectory, settings, env, table, clock, log });
+  const supervisor = createSupervisor({
+    dataDirectory,
+    settings,
+    containment,
+    env,
+    table,
+    clock,
+    log,
+    recoverWith: options.recoverWith,
+  });
 
   const uptimeSeconds = (): number => Math.floor((clock.monotonicMs() - startedAtMs) / 1000);
   const readiness = (): ReadinessBody => {
@@ -122,7 +140,7 @@ export const createWorker = (options: WorkerOptions): Worker => {
       version,
       pidFile: await inspectPidFile(dataDirectory.pidFile, { table, dataDir: dataDirectory.path }),
       claim: { status: 'held', by: process.pid, detail: 'kernel lock and PID file are this worker’s' },
-      containment: probeContainment(),
+      containment,
       worker: {
         facts: await supervisor.facts(),
         supervisor: {
@@ -137,7 +155,12 @@ export const createWorker = (options: WorkerOptions): Worker => {
     });
 
   const claim = async (): Promise<PidFileHandle> => {
-    const acquired = await acquirePidFile(dataDirectory.pidFile, { table });
+    const endsAtMs = clock.monotonicMs() + UNPUBLISHED_HOLDER_MS;
+    let acquired = await acquirePidFile(dataDirectory.pidFile, { table });
+    while (acquired.status === 'held' && acquired.reason === 'lock' && clock.monotonicMs() < endsAtMs) {
+      await clock.sleep(UNPUBLISHED_HOLDER_PAUSE_MS);
+      acquired = await acquirePidFile(dataDirectory.pidFile, { table });
+    }
     if (acquired.status === 'held') throw new WorkerStartError('held', acquired.message);
     if (acquired.status === 'failed') throw new WorkerStartError('unusable', acquired.reason);
     return acquired.handle;
@@ -178,12 +201,8 @@ export const createWorker = (options: WorkerOptions): Worker => {
   };
 
   const startNow: Worker['start'] = async () => {
-    if (containment === 'cgroup') {
-      throw new WorkerStartError(
-        'not-in-this-version',
-        'containment "cgroup" is not in this version: use auto or group',
-      );
-    }
+    if (containment.tier === 'none')
+      throw new WorkerStartError('unusable', `${containment.why}: use --containment auto or group`);
     const prepared = prepareDirectory(dataDirectory.path);
     if (!prepared.ok) throw new WorkerStartError('unusable', `the data directory cannot be used: ${prepared.reason}`);
     dataDirectory = dataDirectoryAt(prepared.path);

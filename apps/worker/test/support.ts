@@ -125,6 +125,10 @@ export interface Place extends AsyncDisposable {
   processes(): Promise<ProcessView[]>;
   /** Has the worker spawn something in a session, which is created. */
   spawn(sessionId: string, name: string, command: readonly [string, ...string[]], more?: object): Promise<ProcessView>;
+  /** The pid of the worker's guardian. */
+  guardian(): Promise<number>;
+  /** SIGKILL for the worker and its guardian at once: what lives on is for the next start. */
+  killWithGuardian(): Promise<void>;
   isAlive(pid: number): Promise<boolean>;
   gone(pid: number): Promise<unknown>;
 }
@@ -191,6 +195,12 @@ export const workerPlace = async (): Promise<Place> => {
       throw new Error(`${options.route.path}: ${answer.code} ${answer.error.code} ${answer.error.message}`);
     return answer.body;
   };
+  const gone: Place['gone'] = (pid) => eventually(`the end of process ${pid}`, async () => !(await isAlive(pid)));
+  const guardian: Place['guardian'] = async () => {
+    const { pid } = Object(await call({ route: ROUTES.doctor })).guardian;
+    if (typeof pid !== 'number') throw new Error('the worker has no guardian');
+    return pid;
+  };
   const isAlive: Place['isAlive'] = async (pid) => (await table.identify(pid)).status === 'alive';
   return {
     path,
@@ -228,8 +238,16 @@ export const workerPlace = async (): Promise<Place> => {
       const body = { name, command, args, graceMs: 500, ...more };
       return (await call({ route: ROUTES.spawnProcess, parameters: { id }, body })) as ProcessView;
     },
+    guardian,
+    killWithGuardian: async () => {
+      const both = [await guardian(), record().pid];
+      // Stopped first: the one must not notice the end of the other.
+      for (const pid of both) process.kill(pid, 'SIGSTOP');
+      for (const pid of both) process.kill(pid, 'SIGKILL');
+      for (const pid of both) await gone(pid);
+    },
     isAlive,
-    gone: (pid) => eventually(`the end of process ${pid}`, async () => !(await isAlive(pid))),
+    gone,
     [Symbol.asyncDispose]: async () => {
       await clear(files, table);
       await directory[Symbol.asyncDispose]();

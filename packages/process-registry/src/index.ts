@@ -7,5 +7,5 @@ export type {
   Registration,
   RegistryChange,
 } from './process-registry.js';
-export { type ProcessExit, type ProcessRecord, type ProcessSpec, parseRecord } from './record.js';
+export { identityOfRow, type ProcessExit, type ProcessRecord, type ProcessSpec, parseRecord } from './record.js';
 export { isEnded, ROW_STATUSES, type RowEvent, type RowStatus, transition } from './transition.js';

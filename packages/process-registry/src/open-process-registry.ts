@@ -3,7 +3,7 @@ import { applyEvent } from './apply-event.js';
 import { ProcessRegistryError } from './errors.js';
 import { isJournalError, openJournal } from './journal.js';
 import type { ProcessRegistry, ProcessRegistryOptions, Registration, RegistryChange } from './process-registry.js';
-import { type ProcessRecord, parseRecord } from './record.js';
+import { identityOfRow, type ProcessRecord, parseRecord } from './record.js';
 import { recoverRows } from './recover.js';
 import { createRandomCookie, createRowIds } from './row-id.js';
 import { createRowStore } from './row-store.js';
@@ -149,6 +149,7 @@ export const openProcessRegistry = async ({
         killWaitMs: spec.killWaitMs,
         onWorkerDeath: spec.onWorkerDeath,
         envKeys: [...spec.envKeys],
+        ...(spec.cgroup === undefined ? {} : { cgroup: spec.cgroup }),
         id,
         cookie: cookie ?? createCookie(id),
         status: 'intended',
@@ -174,13 +175,14 @@ export const openProcessRegistry = async ({
         throw new ProcessRegistryError('duplicate', `${id} is ${intent.status} already`);
       }
       assertFree(id, registration);
-      const { identity, pgid, adopted = false, attached = false, containment } = registration;
+      const { identity, pgid, lineage, adopted = false, attached = false, containment } = registration;
       const { pid, startToken, bootId, machineId, pidNs } = identity;
       const row: ProcessRecord = Object.freeze({
         ...intent,
         status: transition(intent.status, { type: 'registered' }),
         identity: { pid, startToken, bootId, machineId, pidNs },
         ...(pgid === undefined ? {} : { pgid }),
+        ...(lineage === undefined ? {} : { lineage: [...lineage] }),
         adopted,
         attached,
         containment,
@@ -224,7 +226,8 @@ export const openProcessRegistry = async ({
       saveLeftOvers();
       const looks = await Promise.all(
         store.all().map(async (row) => {
-          const dead = row.identity !== undefined && (await table.lookup(row.identity)).status === 'dead';
+          const identity = identityOfRow(row);
+          const dead = identity !== undefined && (await table.lookup(identity)).status === 'dead';
           return dead ? [row] : [];
         }),
       );

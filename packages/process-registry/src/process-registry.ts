@@ -19,6 +19,8 @@ export interface Registration {
   readonly identity: ProcessIdentity;
   /** Only when the group was created for this process. */
   readonly pgid?: number;
+  /** Its ends of the pipes that were made for it. */
+  readonly lineage?: readonly string[];
   /** It was running before; we did not start it. Default false. */
   readonly adopted?: boolean;
   /** Its standard streams belong to somebody else. Default false. */

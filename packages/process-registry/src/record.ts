@@ -20,6 +20,8 @@ export interface ProcessSpec {
   readonly onWorkerDeath: 'kill' | 'keep';
   /** The names of the variables it is given; values are never written down. */
   readonly envKeys: readonly string[];
+  /** The directory of the cgroup that is made for it alone; on record before it exists. */
+  readonly cgroup?: string;
 }
 
 export interface ProcessExit {
@@ -42,6 +44,8 @@ export interface ProcessRecord extends ProcessSpec {
   readonly identity?: ProcessIdentity;
   /** Its process group, only when we created it. */
   readonly pgid?: number;
+  /** Its ends of the pipes that were made for it, in the words of `ProcessTable.openDescriptors`. */
+  readonly lineage?: readonly string[];
   readonly adopted: boolean;
   readonly attached: boolean;
   readonly containment: string;
@@ -108,12 +112,14 @@ const RECORD: Record<keyof ProcessRecord, Check> = {
   onWorkerDeath: oneOf('kill', 'keep'),
   // A whole `KEY=value` in here would put a secret on disk.
   envKeys: listOf((key) => typeof key === 'string' && !key.includes('=')),
+  cgroup: optional(filled),
   cookie: filled,
   status: oneOf(...ROW_STATUSES),
   order: wholeNumber,
   startedAt: filled,
   identity: optional(shape(IDENTITY)),
   pgid: optional(isTargetPid),
+  lineage: optional(listOf(text)),
   adopted: flag,
   attached: flag,
   containment: text,
@@ -128,3 +134,7 @@ const isRecord = (value: unknown): value is ProcessRecord =>
 
 /** A row as it was kept, or `undefined` for anything else: a row with a bad pid in it is no row. */
 export const parseRecord = (value: unknown): ProcessRecord | undefined => (isRecord(value) ? value : undefined);
+
+/** Who the process of a row is, its cookie included where it was started with it: what was running before carries somebody else's, or none. */
+export const identityOfRow = ({ identity, cookie, adopted, attached }: ProcessRecord): ProcessIdentity | undefined =>
+  identity === undefined || (adopted && !attached) ? identity : { ...identity, cookie };

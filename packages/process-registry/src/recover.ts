@@ -1,6 +1,6 @@
 import type { Lookup, ProcessIdentity, ProcessRow, ProcessTable } from '@cm/process-table';
 import type { RecoveredRow } from './process-registry.js';
-import type { ProcessRecord } from './record.js';
+import { identityOfRow, type ProcessRecord } from './record.js';
 
 type Status = RecoveredRow['status'];
 
@@ -31,10 +31,10 @@ export const recoverRows = async (
   table: Pick<ProcessTable, 'lookup' | 'list'>,
 ): Promise<RecoveredRow[]> => {
   const looks = await Promise.all(
-    rows.map(async (row) => ({
-      row,
-      status: row.identity === undefined ? undefined : statusOf(await table.lookup(row.identity)),
-    })),
+    rows.map(async (row) => {
+      const identity = identityOfRow(row);
+      return { row, status: identity === undefined ? undefined : statusOf(await table.lookup(identity)) };
+    }),
   );
   const everybodyAlive = looks.every(({ status }) => status === 'alive');
   const carriersOf = byCookie(rows, everybodyAlive ? [] : await table.list({ cookies: true }));

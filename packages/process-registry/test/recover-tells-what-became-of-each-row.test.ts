@@ -68,7 +68,8 @@ it('does not list the processes of the machine when every row is alive', async (
   await using opened = await openRegistry({
     table: { lookup: table.lookup, list: () => Promise.reject(new Error('listed')) },
   });
-  opened.registry.register(opened.registry.prepare(spec()).id, { identity: table.start(), containment });
+  const { id, cookie } = opened.registry.prepare(spec());
+  opened.registry.register(id, { identity: table.start({ cookie }), containment });
   expect(summary(await opened.registry.recover())).toEqual([['server', 'alive', []]]);
 });
 

@@ -7,6 +7,7 @@ import { doctor } from './verbs/doctor.js';
 import { events } from './verbs/events.js';
 import { exec } from './verbs/exec.js';
 import { ps } from './verbs/ps.js';
+import { recover } from './verbs/recover.js';
 import { restart } from './verbs/restart.js';
 import type { RunOptions } from './verbs/run.js';
 import { end, sessions } from './verbs/sessions.js';
@@ -15,17 +16,7 @@ import { status } from './verbs/status.js';
 import { stop } from './verbs/stop.js';
 
 /** Verbs of the contract that this version does not have yet. */
-const LATER = [
-  'logs',
-  'recover',
-  'install-hooks',
-  'uninstall-hooks',
-  'token',
-  'forget',
-  'purge',
-  'list',
-  'dashboard',
-] as const;
+const LATER = ['logs', 'install-hooks', 'uninstall-hooks', 'token', 'forget', 'purge', 'list', 'dashboard'] as const;
 
 const HELP = `
 Examples:
@@ -90,6 +81,9 @@ const build = (terminal: Terminal, outcome: Outcome): Command => {
     .action(done(sessions));
   add(verb('end', 'end a session and everything in it')).argument('<session>').action(done(end));
   add(verb('events', 'what hooks reported, oldest first')).argument('[session]').action(done(events));
+  add(verb('recover', 'end what a killed worker left behind, without starting one'))
+    .option('--once', 'look once, and leave')
+    .action(done(recover));
   add(verb('exec', 'run a command inside a session; ends with it'))
     .requiredOption('--session <id>', 'the session')
     .option('--create', 'create the session when there is none')

@@ -106,7 +106,11 @@ export interface DoctorBody {
   readonly claim: { readonly status: 'held' | 'free' | 'unknown'; readonly by: number | null; readonly detail: string };
   readonly pidFile: { readonly status: string; readonly pid: number | null; readonly holder: string | null };
   readonly containment: { readonly tier: string; readonly why: string; readonly canMiss: readonly string[] };
-  readonly guardian: { readonly status: 'absent' | 'running'; readonly detail: string };
+  readonly guardian: {
+    readonly status: 'absent' | 'running' | 'lost';
+    readonly pid?: number;
+    readonly detail: string;
+  };
   readonly processes: readonly ProcessView[];
   readonly sessions: readonly SessionView[];
   readonly health: {

@@ -27,7 +27,6 @@ const refuseLater = (body: SpawnBody): void => {
     ['envProfile', body.envProfile !== undefined],
     ['restart', body.restart !== undefined && body.restart !== 'temporary'],
     ['stdin', body.stdin === 'pipe'],
-    ['onWorkerDeath', body.onWorkerDeath === 'keep'],
     ['ready', body.ready !== undefined],
   ];
   const asked = later.filter(([, wanted]) => wanted).map(([name]) => name);
@@ -56,5 +55,6 @@ export const toSpawnRequest = (body: SpawnBody): SpawnRequest => {
     graceMs: body.graceMs ?? SPAWN_DEFAULTS.graceMs,
     killWaitMs: body.killWaitMs ?? SPAWN_DEFAULTS.killWaitMs,
     onDuplicate: body.onDuplicate ?? SPAWN_DEFAULTS.onDuplicate,
+    onWorkerDeath: body.onWorkerDeath ?? SPAWN_DEFAULTS.onWorkerDeath,
   };
 };

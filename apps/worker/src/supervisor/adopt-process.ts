@@ -1,11 +1,12 @@
 import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { ProcessRow, ProcessTable } from '@cm/process-table';
-import { withoutGate } from '@cm/shutdown-cascade';
+import { cgroupPath, systemCgroups, withoutGate } from '@cm/shutdown-cascade';
 import { namesDataDirectory } from '../contract/index.js';
-import { WorkerError } from './errors.js';
+import { messageOf, WorkerError } from './errors.js';
 import type { Log } from './log.js';
 import { recordIntent, recordProcess } from './record-process.js';
 import { isAncestorOf, refusalOf } from './refuse-adoption.js';
+import type { RowContainment } from './row-containment.js';
 import type { RowMembers } from './row-members.js';
 import { SPAWN_DEFAULTS } from './spawn-request.js';
 
@@ -25,6 +26,7 @@ export interface AdoptContext {
   /** The real path, for cookies. */
   readonly dataDirectory: string;
   readonly canSignal: (pid: number) => boolean;
+  readonly containment: RowContainment;
 }
 
 /** Who is meant, if it may be adopted. @throws WorkerError NOT_ADOPTABLE, ALREADY_OURS */
@@ -49,6 +51,19 @@ const admit = async (context: AdoptContext, request: AdoptRequest): Promise<Proc
   return found;
 };
 
+/** Moves a process that waits at its gate, and has therefore started nothing yet, into a cgroup of its own. False: it goes without. */
+const moveIntoCgroup = (cgroup: string, pid: number, log: Log): boolean => {
+  try {
+    systemCgroups.create(cgroup);
+    systemCgroups.add(cgroup, pid);
+    return true;
+  } catch (error) {
+    systemCgroups.remove(cgroup);
+    log.warn({ pid, error: messageOf(error) }, 'an adopted process could not be moved to a cgroup');
+    return false;
+  }
+};
+
 /**
  * Takes a running process into a session: its end stops it like a child.
  *
@@ -59,12 +74,16 @@ export const adoptProcess = async (
   sessionId: string,
   request: AdoptRequest,
 ): Promise<ProcessRecord> => {
-  const { registry, table, log, dataDirectory } = context;
+  const { registry, table, log, dataDirectory, containment } = context;
   const found = await admit(context, request);
   const { identity, cookie = '', command, pgid } = found;
   // `cm-worker exec` starts its command with a cookie of this data directory, in a group of its own; others come as they are.
   const ours = namesDataDirectory(cookie, dataDirectory);
-  const args = withoutGate(await table.commandLine(identity));
+  const line = await table.commandLine(identity);
+  const args = withoutGate(line);
+  const gated = ours && args.length < line.length;
+  const { cgroupParent } = containment;
+  const cgroup = gated && cgroupParent !== undefined ? cgroupPath(cgroupParent, cookie) : undefined;
   const { stopSignal, graceMs, killWaitMs, type } = SPAWN_DEFAULTS;
   const row = recordIntent(
     registry,
@@ -81,15 +100,17 @@ export const adoptProcess = async (
       killWaitMs,
       onWorkerDeath: 'kill',
       envKeys: [],
+      ...(cgroup === undefined ? {} : { cgroup }),
     },
     // Without one of ours the row gets a fresh cookie, which nobody carries.
     ours ? cookie : undefined,
   );
+  const held = cgroup !== undefined && moveIntoCgroup(cgroup, identity.pid, log);
   try {
     const registered = recordProcess(registry, row, {
       identity,
       ...(ours && pgid === identity.pid ? { pgid } : {}),
-      containment: ours ? 'group' : 'scan',
+      containment: held ? 'cgroup' : ours ? 'group' : 'scan',
       adopted: true,
       attached: ours,
     });

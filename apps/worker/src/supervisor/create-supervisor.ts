@@ -2,17 +2,20 @@ import { mkdirSync } from 'node:fs';
 import { createHealthMonitor } from '@cm/health';
 import { openProcessRegistry, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
 import { type Clock, createProcessTable, type ProcessTable, systemClock } from '@cm/process-table';
+import { probeContainment } from '@cm/shutdown-cascade';
 import type { DataDirectory, ProcessView, SessionView, SpooledEvent, StopReport } from '../contract/index.js';
 import { DEFAULTS, type Settings } from '../settings/settings.js';
 import type { AdoptRequest } from './adopt-process.js';
 import { openChildOutput } from './child-output.js';
 import { messageOf, WorkerError } from './errors.js';
 import { type EventLog, type EventQuery, openEventLog } from './event-log.js';
+import { type Guardian, type GuardianOptions, type GuardianStatus, startGuardian } from './guardian.js';
 import { createLatch } from './latch.js';
 import { type Log, silentLog } from './log.js';
 import { createCookie, createProcesses, type Processes } from './processes.js';
 import { pruneChildLogs } from './prune-logs.js';
 import { type Recovery, recover } from './recover.js';
+import type { RowContainment } from './row-containment.js';
 import { openSessionStore, type SessionStore, type SessionUpdate } from './session-store.js';
 import { createSessions, type Sessions } from './sessions.js';
 import { SPAWN_DEFAULTS, type SpawnInput } from './spawn-request.js';
@@ -26,6 +29,12 @@ export interface SupervisorOptions {
   /** Prepared: it exists and belongs to this user. */
   readonly dataDirectory: DataDirectory;
   readonly settings?: Partial<Omit<Settings, 'port'>>;
+  /** Default: the strongest that works here. */
+  readonly containment?: RowContainment;
+  /** Ends everything if this process is killed. Default: there is one. */
+  readonly guardian?: boolean;
+  /** What the guardian runs for those that had left their group; without it they wait for the next worker. */
+  readonly recoverWith?: GuardianOptions['recoverWith'];
   /** The environment that children start from. Default: empty. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly table?: ProcessTable;
@@ -49,6 +58,7 @@ export interface SupervisorFacts {
   readonly quarantined: readonly string[];
   readonly events: ReturnType<EventLog['size']>;
   readonly recovery: Recovery | undefined;
+  readonly guardian: GuardianStatus;
 }
 
 /**
@@ -61,6 +71,8 @@ export interface Supervisor {
   open(): Promise<void>;
   /** Recovers, and begins to take events and to sweep. Call it once the claim is published. */
   begin(): void;
+  /** Opens, ends what an earlier worker left behind, and closes: for whoever is no worker. */
+  recoverOnly(): Promise<Recovery>;
   /** Sets the latch: from here on nothing starts. True for the first caller. */
   latch(): boolean;
   /** @throws WorkerError STOPPING after the latch. */
@@ -118,6 +130,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   let recovering: Promise<Recovery> | undefined;
   let recovery: Recovery | undefined;
   let ownerTimer: NodeJS.Timeout | undefined;
+  let guardian: Guardian | undefined;
+  const containment = options.containment ?? { ...probeContainment({ choice: settings.containment }), insisted: false };
 
   const parts = (): Opened => {
     if (opened === undefined) throw new WorkerError('UNAVAILABLE', 'the worker is not running');
@@ -196,6 +210,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       dataDirectory: dataDirectory.path,
       env: options.env ?? {},
       openOutput: (rowId) => openChildOutput(dataDirectory.logs, rowId),
+      logs: dataDirectory.logs,
+      containment,
       force: forceNow.signal,
       canSignal: options.canSignal ?? canSignalByDefault,
     });
@@ -215,6 +231,15 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         throw error;
       }
     },
+    recoverOnly: async () => {
+      const undo = createUndo();
+      try {
+        const { registry, processes } = await openParts(undo);
+        return await recover(registry, processes, { table, clock, log });
+      } finally {
+        await undo.run();
+      }
+    },
     begin: () => {
       const { registry, processes, sessions, spool } = parts();
       recovering = recover(registry, processes, { table, clock, log });
@@ -224,6 +249,10 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         },
         (error: unknown) => log.error({ error: messageOf(error) }, 'recovery failed'),
       );
+      if (options.guardian !== false) {
+        const { env = {}, recoverWith } = options;
+        guardian = startGuardian({ registry, clock, log, dataDirectory: dataDirectory.path, env, recoverWith });
+      }
       sessions.resume();
       spool.start();
       monitor.start();
@@ -253,6 +282,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         await opened.spool.stop().catch((error: unknown) => log.error({ error: messageOf(error) }, 'spool'));
         // An event taken just now may have ended a session.
         await opened.sessions.settled();
+        await guardian?.close();
         opened.store.close();
         await opened.registry.close();
       }
@@ -317,6 +347,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         quarantined: registry.recovered.quarantined,
         events: eventLog.size(),
         recovery,
+        guardian: guardian?.status() ?? { status: 'absent', detail: 'this worker has none' },
       };
     },
   };

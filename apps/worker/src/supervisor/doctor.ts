@@ -108,10 +108,18 @@ const runningChecks = ({ worker }: DoctorInput): Check[] => {
       run: () => {
         const { recovery } = facts;
         if (recovery === undefined || recovery.found === 0) return pass('nothing was left behind by an earlier worker');
-        const story = `an earlier worker left ${recovery.found} rows; stopped: ${pids(recovery.stopped) || 'none'}`;
+        const taken = recovery.kept.length === 0 ? '' : `; taken over: ${pids(recovery.kept)}`;
+        const story = `an earlier worker left ${recovery.found} rows; stopped: ${pids(recovery.stopped) || 'none'}${taken}`;
         return recovery.survivors.length === 0
           ? pass(story)
           : fail(`${story}; alive: ${pids(recovery.survivors)}`, 'cm-worker ps');
+      },
+    },
+    {
+      id: 'guardian',
+      run: () => {
+        const { status, detail } = facts.guardian;
+        return status === 'lost' ? warn(detail, 'wait a moment; if it stays lost, cm-worker restart') : pass(detail);
       },
     },
     {
@@ -152,7 +160,12 @@ export const examine = async (input: DoctorInput): Promise<DoctorBody> => {
     ...storageChecks(input),
     {
       id: 'containment',
-      run: () => pass(`${input.containment.tier}: ${input.containment.why}`),
+      run: () => {
+        const { tier, why, canMiss } = input.containment;
+        return tier === 'none'
+          ? fail(why, 'use --containment auto or group')
+          : pass(`${tier}: ${why}; cannot see: ${canMiss.join('; ')}`);
+      },
     },
     environmentCheck(strippedKeys, input),
     {
@@ -180,10 +193,7 @@ export const examine = async (input: DoctorInput): Promise<DoctorBody> => {
       holder: record === undefined ? null : `pid ${record.pid}, port ${record.port}, since ${record.startedAt}`,
     },
     containment: input.containment,
-    guardian: {
-      status: 'absent',
-      detail: 'not in this version: after a SIGKILL of the worker the next start cleans up',
-    },
+    guardian: facts?.guardian ?? { status: 'absent', detail: 'there is one while the worker runs' },
     processes: facts?.processes ?? [],
     sessions: facts?.sessions ?? [],
     health: {

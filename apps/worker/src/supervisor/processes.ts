@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { Clock, ProcessRow, ProcessTable } from '@cm/process-table';
+import { isCgroupPath, systemCgroups } from '@cm/shutdown-cascade';
 import { type StopReport, scopeCookie } from '../contract/index.js';
 import { type AdoptRequest, adoptProcess } from './adopt-process.js';
 import type { ChildOutput } from './child-output.js';
@@ -8,6 +9,7 @@ import { WorkerError } from './errors.js';
 import { createInFlight } from './in-flight.js';
 import type { Latch } from './latch.js';
 import type { Log } from './log.js';
+import type { RowContainment } from './row-containment.js';
 import { createRowMembers } from './row-members.js';
 import { spawnProcess } from './spawn-process.js';
 import type { SpawnRequest } from './spawn-request.js';
@@ -22,6 +24,8 @@ export interface Processes {
   stop(id: string, options?: StopOptions): Promise<StopReport>;
   /** Stops rows together, those already being stopped included. */
   stopAll(rows: readonly ProcessRecord[], options?: StopOptions): Promise<StopReport>;
+  /** Forgets a row of which nothing lives, and removes its cgroup. */
+  forget(id: string): void;
   /** Resolves when no spawn of the session (of any, without one) is in flight. */
   settled(sessionId?: string): Promise<void>;
   /** The living members of each row, from one pass over all processes. */
@@ -43,6 +47,8 @@ export interface ProcessesOptions {
   /** The worker's own environment, on which every child's is based. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly openOutput: (rowId: string) => ChildOutput;
+  readonly logs: string;
+  readonly containment: RowContainment;
   /** Aborts when a second request asks for force. */
   readonly force: AbortSignal;
   readonly canSignal: (pid: number) => boolean;
@@ -52,12 +58,15 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
   const { registry, latch } = options;
   const members = createRowMembers(options.table);
   const forget = (id: string): void => {
+    const { cgroup } = registry.get(id) ?? {};
+    if (cgroup !== undefined && isCgroupPath(cgroup)) systemCgroups.remove(cgroup);
     members.forget(id);
     registry.unregister(id);
   };
   const stopper = createRowStopper({ ...options, members, forget });
   const watcher = createRowWatcher({ ...options, members, stopper, forget });
   const inFlight = createInFlight();
+  const cookie = (): string => createCookie(options.dataDirectory);
 
   /** Waits for a namesake that is being stopped anyway; stops a running one only where that was asked for. */
   const makeRoom = async (sessionId: string, { name, onDuplicate }: SpawnRequest): Promise<void> => {
@@ -73,7 +82,7 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
       inFlight.track(sessionId, async () => {
         latch.assertOpen();
         await makeRoom(sessionId, request);
-        return spawnProcess({ ...options, members, watcher }, sessionId, request);
+        return spawnProcess({ ...options, members, watcher, createCookie: cookie }, sessionId, request);
       }),
     adopt: (sessionId, request) =>
       inFlight.track(sessionId, () => {
@@ -86,6 +95,7 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
       return stopper.stop([row], stopOptions);
     },
     stopAll: stopper.stop,
+    forget,
     settled: inFlight.settled,
     members: members.find,
     lookAtAdopted: watcher.lookAtAdopted,

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface LogBounds {
@@ -8,6 +8,9 @@ export interface LogBounds {
 
 /** What the logs of children may hold in all; those of living rows are bounded one by one. */
 const CHILD_LOG_BOUNDS: LogBounds = { maxBytes: 64 * 1024 * 1024, maxAgeMs: 7 * 24 * 60 * 60 * 1000 };
+
+/** A living row's log is rotated at 1 MB by the worker that reads its pipes; where nobody does, it is cut when it is this long. */
+const LONGEST_LIVE_LOG_BYTES = 4 * 1024 * 1024;
 
 /** Row ids begin with a `p`; rotated files carry theirs after a date. */
 const ROW_ID = /(?:^|-)(p[0-9a-z]+)\.log/;
@@ -28,7 +31,11 @@ export const pruneChildLogs = (
     .sort((a, b) => a.at - b.at);
   let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   for (const { name, rowId, bytes, at } of files) {
-    if (isLive(rowId) || (total <= maxBytes && nowMs - at <= maxAgeMs)) continue;
+    if (isLive(rowId)) {
+      if (bytes > LONGEST_LIVE_LOG_BYTES) truncateSync(join(directory, name));
+      continue;
+    }
+    if (total <= maxBytes && nowMs - at <= maxAgeMs) continue;
     rmSync(join(directory, name), { force: true });
     total -= bytes;
   }

@@ -1,6 +1,6 @@
-import type { ProcessRegistry } from '@cm/process-registry';
-import type { Clock, ProcessTable } from '@cm/process-table';
-import { runShutdownCascade } from '@cm/shutdown-cascade';
+import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
+import type { Clock, ProcessIdentity, ProcessTable } from '@cm/process-table';
+import { isCgroupPath, type Outcome, runShutdownCascade, type StopTarget, systemCgroups } from '@cm/shutdown-cascade';
 import type { Log } from './log.js';
 import type { Processes } from './processes.js';
 
@@ -10,38 +10,71 @@ export interface Recovery {
   /** Pids of processes that had outlived it and were stopped. */
   readonly stopped: readonly number[];
   readonly survivors: readonly number[];
+  /** Pids of processes that were to outlive it, and were taken over. */
+  readonly kept: readonly number[];
 }
 
+/** Who is in the cgroup of an intent: a process may have dropped the cookie, but not that. */
+const inCgroup = async (
+  { cgroup }: ProcessRecord,
+  table: Pick<ProcessTable, 'identify'>,
+): Promise<ProcessIdentity[]> => {
+  if (cgroup === undefined || !isCgroupPath(cgroup)) return [];
+  const looks = await Promise.all(systemCgroups.pids(cgroup).map((pid) => table.identify(pid)));
+  return looks.flatMap((look) => (look.status === 'alive' ? [look.process.identity] : []));
+};
+
+/** The processes of an intent that was never completed, as targets. */
+const halfStarted = async (
+  row: ProcessRecord,
+  carriers: readonly ProcessIdentity[],
+  table: Pick<ProcessTable, 'identify'>,
+): Promise<StopTarget[]> => {
+  const found = new Map([...carriers, ...(await inCgroup(row, table))].map((identity) => [identity.pid, identity]));
+  const { id, cookie, cgroup, order } = row;
+  return [...found.values()].map((identity) => ({ id, identity, cookie, cgroup, order }));
+};
+
+const isOver = (outcome: Outcome): boolean => !['survived', 'escaped', 'unknown'].includes(outcome);
+
 /**
- * Ends what an earlier worker left behind when it was killed: rows whose process still lives, and processes that had been started but
+ * Ends what an earlier worker left behind when it was killed, but for what was to be kept: rows whose process still lives, and processes that had been started but
  * not yet recorded, found by the cookie of their intent. Can itself be interrupted and run again.
  */
 export const recover = async (
   registry: ProcessRegistry,
-  processes: Pick<Processes, 'stopAll'>,
+  processes: Pick<Processes, 'stopAll' | 'forget'>,
   { table, clock, log }: { readonly table: ProcessTable; readonly clock: Clock; readonly log: Log },
 ): Promise<Recovery> => {
   const rows = registry.getAll();
-  if (rows.length === 0) return { found: 0, stopped: [], survivors: [] };
+  if (rows.length === 0) return { found: 0, stopped: [], survivors: [], kept: [] };
   // What is added from here on is this worker's own.
   const ids = new Set(rows.map(({ id }) => id));
   const resolved = (await registry.recover()).filter(({ row }) => ids.has(row.id));
 
-  const intents = resolved.filter(({ row }) => row.identity === undefined);
-  const halfStarted = intents.flatMap(({ row, found }) =>
-    found.map(({ identity }) => ({ id: row.id, identity, cookie: row.cookie, order: row.order })),
+  const kept = resolved.filter(({ row, status }) => row.onWorkerDeath === 'keep' && status === 'alive');
+  const keptIds = new Set(kept.map(({ row }) => row.id));
+  const intents = resolved.filter(({ row }) => row.identity === undefined && !keptIds.has(row.id));
+  const halves = await Promise.all(
+    intents.map(({ row, found }) =>
+      halfStarted(
+        row,
+        found.map(({ identity }) => identity),
+        table,
+      ),
+    ),
   );
   const [recorded, unrecorded] = await Promise.all([
-    processes.stopAll(rows.filter(({ identity }) => identity !== undefined)),
-    runShutdownCascade(halfStarted, { table, clock }),
+    processes.stopAll(rows.filter(({ id, identity }) => identity !== undefined && !keptIds.has(id))),
+    runShutdownCascade(halves.flat(), { table, clock }),
   ]);
-  const stubborn = new Set(unrecorded.survivors.map(({ id }) => id));
-  for (const { row } of intents) if (!stubborn.has(row.id)) registry.unregister(row.id);
+  const stubborn = new Set(unrecorded.targets.filter(({ outcome }) => !isOver(outcome)).map(({ id }) => id));
+  for (const { row } of intents) if (!stubborn.has(row.id)) processes.forget(row.id);
 
   const targets = [...recorded.targets, ...unrecorded.targets];
   const stopped = targets.filter(({ outcome }) => outcome === 'exited' || outcome === 'killed').map(({ pid }) => pid);
   const survivors = [...recorded.survivors, ...unrecorded.survivors].map(({ pid }) => pid);
-  const story = { found: rows.length, stopped, survivors };
+  const story = { found: rows.length, stopped, survivors, kept: kept.flatMap(({ row }) => row.identity?.pid ?? []) };
   if (survivors.length > 0) log.warn(story, 'not everything that an earlier worker left behind could be stopped');
   else log.info(story, 'what an earlier worker left behind was cleaned up');
   return story;

@@ -1,6 +1,6 @@
 import type { ProcessRecord } from '@cm/process-registry';
 import type { ProcessIdentity, ProcessRow, ProcessTable } from '@cm/process-table';
-import { type ContainedProcess, membersOf, type StopTarget } from '@cm/shutdown-cascade';
+import { type Cgroups, type ContainedProcess, membersOf, type StopTarget, systemCgroups } from '@cm/shutdown-cascade';
 import { toTarget } from './to-target.js';
 
 /** What is known of rows beyond what is on record: our own children, and members that were seen once. */
@@ -23,15 +23,24 @@ export interface RowMembers {
 /** Never a member of anything: the worker itself, and whoever started it. */
 const NEVER: ReadonlySet<number> = new Set([process.pid, process.ppid]);
 
-export const createRowMembers = (table: Pick<ProcessTable, 'list'>): RowMembers => {
+export const createRowMembers = (
+  table: Pick<ProcessTable, 'list'>,
+  cgroups: Pick<Cgroups, 'pids'> = systemCgroups,
+): RowMembers => {
   const children = new Map<string, ContainedProcess>();
   const known = new Map<string, readonly ProcessIdentity[]>();
 
   const targetOf = (row: ProcessRecord): StopTarget | undefined =>
-    toTarget(row, known.get(row.id), children.get(row.id)?.exited);
+    toTarget(row, known.get(row.id), children.get(row.id));
   const membersIn = (row: ProcessRecord, listing: readonly ProcessRow[]): ProcessRow[] => {
     const target = targetOf(row);
-    return target === undefined ? [] : membersOf(target, listing, NEVER);
+    if (target === undefined) return [];
+    const found = new Map(membersOf(target, listing, NEVER).map((member) => [member.identity.pid, member]));
+    const inCgroup = new Set(target.cgroup === undefined ? [] : cgroups.pids(target.cgroup));
+    for (const member of listing) {
+      if (inCgroup.has(member.identity.pid) && member.state !== 'zombie') found.set(member.identity.pid, member);
+    }
+    return [...found.values()];
   };
 
   return {
@@ -45,7 +54,8 @@ export const createRowMembers = (table: Pick<ProcessTable, 'list'>): RowMembers 
     },
     targetOf,
     find: async (rows) => {
-      const listing = rows.length === 0 ? [] : await table.list({ cookies: true });
+      const descriptors = new Set(rows.flatMap(({ lineage = [] }) => lineage));
+      const listing = rows.length === 0 ? [] : await table.list({ cookies: true, descriptors });
       return new Map(
         rows.map((row) => {
           const found = membersIn(row, listing);

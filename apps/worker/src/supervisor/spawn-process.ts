@@ -3,14 +3,18 @@ import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { Clock, ProcessTable } from '@cm/process-table';
 import {
   type ContainedProcess,
+  type ContainedSpawn,
+  cgroupPath,
   isShutdownCascadeError,
   runShutdownCascade,
   spawnContained,
 } from '@cm/shutdown-cascade';
 import type { ChildOutput } from './child-output.js';
 import { WorkerError } from './errors.js';
+import { openKeptOutput } from './kept-output.js';
 import type { Log } from './log.js';
 import { recordIntent, recordProcess } from './record-process.js';
+import type { RowContainment } from './row-containment.js';
 import type { RowMembers } from './row-members.js';
 import type { SpawnRequest } from './spawn-request.js';
 import type { RowWatcher } from './watch-rows.js';
@@ -25,22 +29,33 @@ export interface SpawnContext {
   /** The worker's own environment, on which every child's is based. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly openOutput: (rowId: string) => ChildOutput;
+  /** Where the output of a process goes that may outlive this worker. */
+  readonly logs: string;
+  readonly containment: RowContainment;
+  readonly createCookie: () => string;
 }
 
+/** Without the cgroup where it could not be joined after all, unless the settings insist on one. */
 const start = async (
-  { env, table }: SpawnContext,
-  { cookie }: ProcessRecord,
+  { env, table, containment: { insisted } }: SpawnContext,
+  { cookie, cgroup }: ProcessRecord,
   request: SpawnRequest,
+  stdio: ContainedSpawn['stdio'],
 ): Promise<ContainedProcess> => {
+  const spawn: ContainedSpawn = {
+    command: request.command,
+    args: request.args,
+    cwd: request.cwd,
+    env: { ...sanitizeEnv(env, daemonPolicy), ...request.env },
+    cookie,
+    ...(stdio === undefined ? {} : { stdio }),
+    table,
+  };
   try {
-    return await spawnContained({
-      command: request.command,
-      args: request.args,
-      cwd: request.cwd,
-      env: { ...sanitizeEnv(env, daemonPolicy), ...request.env },
-      cookie,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      table,
+    if (cgroup === undefined) return await spawnContained(spawn);
+    return await spawnContained({ ...spawn, cgroup }).catch((error: unknown) => {
+      if (insisted || !isShutdownCascadeError(error) || error.code !== 'containment-failed') throw error;
+      return spawnContained(spawn);
     });
   } catch (error) {
     if (!isShutdownCascadeError(error)) throw error;
@@ -59,34 +74,47 @@ export const spawnProcess = async (
   sessionId: string,
   request: SpawnRequest,
 ): Promise<ProcessRecord> => {
-  const { registry, table, clock, members, watcher, log } = context;
+  const { registry, table, clock, members, watcher, log, containment } = context;
   const { env, onDuplicate: _decidedBefore, ...spec } = request;
-  const row = recordIntent(registry, {
-    ...spec,
-    sessionId,
-    restart: 'temporary',
-    onWorkerDeath: 'kill',
-    envKeys: Object.keys(env),
-  });
+  const cookie = context.createCookie();
+  const { cgroupParent } = containment;
+  const row = recordIntent(
+    registry,
+    {
+      ...spec,
+      sessionId,
+      restart: 'temporary',
+      envKeys: Object.keys(env),
+      ...(cgroupParent === undefined ? {} : { cgroup: cgroupPath(cgroupParent, cookie) }),
+    },
+    cookie,
+  );
+  // The pipes of a worker end with it, and whoever writes to them then; a file does not.
+  using kept = request.onWorkerDeath === 'keep' ? openKeptOutput(context.logs, row.id) : undefined;
   let child: ContainedProcess;
   try {
-    child = await start(context, row, request);
+    child = await start(context, row, request, kept?.stdio ?? ['ignore', 'pipe', 'pipe']);
   } catch (error) {
     registry.unregister(row.id);
     throw error;
   }
   const output = context.openOutput(row.id);
   output.take(child.child.stdout, child.child.stderr);
+  const { identity, pgid, cgroup, lineage } = child;
   try {
-    const { identity, pgid } = child;
-    const registered = recordProcess(registry, row, { identity, pgid, containment: 'group' });
+    const registered = recordProcess(registry, row, {
+      identity,
+      pgid,
+      lineage,
+      containment: cgroup === undefined ? 'group' : 'cgroup',
+    });
     members.addChild(row.id, child);
     watcher.follow(row, child, output);
     log.info({ row: row.id, name: row.name, pid: identity.pid, session: sessionId }, 'a process was started');
     return registered;
   } catch (error) {
-    const { identity, pgid } = child;
-    await runShutdownCascade([{ id: row.id, identity, pgid, cookie: row.cookie, graceMs: 0 }], { table, clock });
+    const target = { id: row.id, identity, pgid, cookie, cgroup, lineage, graceMs: 0 };
+    await runShutdownCascade([target], { table, clock });
     registry.unregister(row.id);
     throw error;
   }

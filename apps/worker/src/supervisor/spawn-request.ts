@@ -16,6 +16,8 @@ export interface SpawnRequest {
   readonly killWaitMs: number;
   /** `replace` stops a running namesake first. */
   readonly onDuplicate: 'error' | 'replace';
+  /** `keep`: it lives on when the worker is killed, and the next worker takes it over. It ends with an orderly stop either way. */
+  readonly onWorkerDeath: 'kill' | 'keep';
 }
 
 /** Name and command are needed; everything else has a default. */
@@ -31,4 +33,5 @@ export const SPAWN_DEFAULTS: Omit<SpawnRequest, 'name' | 'command'> = {
   graceMs: 5000,
   killWaitMs: 1000,
   onDuplicate: 'error',
+  onWorkerDeath: 'kill',
 };

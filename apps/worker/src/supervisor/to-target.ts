@@ -1,6 +1,6 @@
-import type { ProcessRecord } from '@cm/process-registry';
+import { identityOfRow, type ProcessRecord } from '@cm/process-registry';
 import type { ProcessIdentity } from '@cm/process-table';
-import type { StopTarget } from '@cm/shutdown-cascade';
+import type { ContainedProcess, StopTarget } from '@cm/shutdown-cascade';
 
 const SIGNALS: readonly NodeJS.Signals[] = [
   'SIGTERM',
@@ -21,19 +21,23 @@ export const asStopSignal = (name: string): NodeJS.Signals | undefined => SIGNAL
 export const toTarget = (
   row: ProcessRecord,
   known: readonly ProcessIdentity[] = [],
-  exited?: Promise<unknown>,
-): StopTarget | undefined =>
-  row.identity === undefined
-    ? undefined
-    : {
-        id: row.id,
-        identity: row.identity,
-        pgid: row.pgid,
-        cookie: row.cookie,
-        known,
-        order: row.order,
-        stopSignal: asStopSignal(row.stopSignal),
-        graceMs: row.graceMs,
-        killWaitMs: row.killWaitMs,
-        exited,
-      };
+  child?: Pick<ContainedProcess, 'exited' | 'closed'>,
+): StopTarget | undefined => {
+  const identity = identityOfRow(row);
+  if (identity === undefined) return undefined;
+  return {
+    id: row.id,
+    identity,
+    pgid: row.pgid,
+    cookie: row.cookie,
+    cgroup: row.cgroup,
+    lineage: row.lineage,
+    known,
+    order: row.order,
+    stopSignal: asStopSignal(row.stopSignal),
+    graceMs: row.graceMs,
+    killWaitMs: row.killWaitMs,
+    exited: child?.exited,
+    closed: child?.closed,
+  };
+};

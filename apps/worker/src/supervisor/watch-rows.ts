@@ -1,6 +1,6 @@
-import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
+import { identityOfRow, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
 import type { ProcessTable } from '@cm/process-table';
-import type { ContainedProcess, Exit } from '@cm/shutdown-cascade';
+import { type ContainedProcess, type Exit, isCgroupPath, systemCgroups } from '@cm/shutdown-cascade';
 import type { ChildOutput } from './child-output.js';
 import { messageOf } from './errors.js';
 import type { Log } from './log.js';
@@ -57,10 +57,11 @@ export const createRowWatcher = ({ registry, table, log, members, stopper, forge
 
   const lookAtAdopted = async (): Promise<void> => {
     for (const row of registry.getAll()) {
-      if (row.status !== 'running' || row.identity === undefined || members.child(row.id) !== undefined) continue;
-      if ((await table.lookup(row.identity)).status !== 'dead') continue;
+      const identity = identityOfRow(row);
+      if (row.status !== 'running' || identity === undefined || members.child(row.id) !== undefined) continue;
+      if ((await table.lookup(identity)).status !== 'dead') continue;
       registry.transition(row.id, { type: 'exited', code: null, signal: null });
-      log.info({ row: row.id, name: row.name, pid: row.identity.pid }, 'an adopted process ended');
+      log.info({ row: row.id, name: row.name, pid: identity.pid }, 'an adopted process ended');
       await settle(row.id);
     }
   };
@@ -82,7 +83,10 @@ export const createRowWatcher = ({ registry, table, log, members, stopper, forge
       const pruned = await registry.pruneDeadEntries({
         spare: ({ id }) => !empty.has(id) || members.child(id) !== undefined,
       });
-      for (const { id } of pruned) members.forget(id);
+      for (const { id, cgroup } of pruned) {
+        if (cgroup !== undefined && isCgroupPath(cgroup)) systemCgroups.remove(cgroup);
+        members.forget(id);
+      }
       return pruned.flatMap(({ identity }) => (identity === undefined ? [] : [identity.pid]));
     },
   };

@@ -24,6 +24,7 @@ it('fills in what the contract promises', () => {
     graceMs: 5000,
     killWaitMs: 1000,
     onDuplicate: 'error',
+    onWorkerDeath: 'kill',
   });
 });
 
@@ -39,6 +40,7 @@ it('keeps what was asked for (R22)', () => {
     graceMs: 0,
     killWaitMs: 0,
     onDuplicate: 'replace',
+    onWorkerDeath: 'keep',
   } as const;
   expect(toSpawnRequest(asked)).toEqual(asked);
 });
@@ -48,7 +50,6 @@ it.each([
   ['restart', { restart: 'transient' }],
   ['restart', { restart: 'permanent' }],
   ['stdin', { stdin: 'pipe' }],
-  ['onWorkerDeath', { onWorkerDeath: 'keep' }],
   ['ready', { ready: {} }],
 ] as const)('refuses %s rather than ignoring it (R22)', (name, body) => {
   expect(refusalOf(body)).toEqual({ code: 'NOT_IN_THIS_VERSION', details: { fields: [name] } });

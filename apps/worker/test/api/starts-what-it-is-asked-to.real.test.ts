@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { probeContainment } from '@cm/shutdown-cascade';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../../../tools/testing/eventually.js';
 import { temporaryDirectory } from '../../../../tools/testing/temporary-directory.js';
@@ -44,7 +45,7 @@ describe('a started process', () => {
       type: 'process',
       status: 'running',
       startedAt: expect.stringMatching(/^\d{4}-.*Z$/),
-      containment: 'group',
+      containment: probeContainment().tier,
       command: 'sleep',
       args: ['60'],
       cwd: '/',
@@ -213,7 +214,6 @@ describe('what cannot be started', () => {
       ['envProfile', { envProfile: 'mcp' }],
       ['restart', { restart: 'permanent' }],
       ['stdin', { stdin: 'pipe' }],
-      ['onWorkerDeath', { onWorkerDeath: 'keep' }],
       ['ready', { ready: { line: 'x' } }],
     ] as const) {
       const answer = await spawn(worker, { ...SLEEP, ...body });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { probeContainment } from '@cm/shutdown-cascade';
 import { expect, test } from 'vitest';
 import { eventually, onlyLine, workerPlace } from '../support.js';
 
@@ -19,7 +20,7 @@ test('-d has the worker run it: the row is printed, its output is logged, and it
     type: 'mcp',
     status: 'running',
     startedAt: expect.any(String),
-    containment: 'group',
+    containment: probeContainment().tier,
     adopted: false,
   });
   const { id, pid } = Object(body);

@@ -108,11 +108,6 @@ describe('what a later version brings', () => {
         expect(onlyLine(stderr)).toBe(`cm-worker: "${args[0]}" is not in this version`);
       }),
     );
-    for (const verb of ['start', 'run']) {
-      const { code, stderr } = await place.cm([verb, '--containment', 'cgroup']);
-      expect({ verb, code }).toEqual({ verb, code: 1 });
-      expect(onlyLine(stderr)).toContain('not in this version');
-    }
     expect((await place.cm(['status'])).code).toBe(3);
   });
 });

@@ -145,7 +145,7 @@ test('the doctor’s report is complete and names no value of the environment (R
     claim: { status: 'held', by: place.record().pid },
     pidFile: { status: 'alive', pid: place.record().pid, holder: expect.any(String) },
     containment: { tier: expect.any(String), why: expect.any(String), canMiss: expect.any(Array) },
-    guardian: { status: 'absent' },
+    guardian: { status: 'running' },
     health: { deadProcessPids: [], survivors: [], envClean: true, strippedKeys: [], checks: expect.any(Array) },
     storage: { registry: { status: 'ok', quarantined: [] }, events: { rows: expect.any(Number) } },
     versions: { worker: '0.0.0', artifact: '0.0.0', protocol: 1, node: process.version },

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { readFileSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { startProcess } from '../../../../tools/testing/real-process.js';
 import { BUNDLE, eventually, workerPlace } from '../support.js';
@@ -114,4 +116,20 @@ test('what it writes is for its user alone, and worker.pid says all that is prom
   expect((await place.cm(['stop'])).code).toBe(0);
   expect(statSync(place.files.pidFile, { throwIfNoEntry: false })).toBeUndefined();
   await eventually('the worker is gone', async () => !(await place.isAlive(found.process.identity.pid)));
+});
+
+test('it keeps no pipe of whoever started it, and neither do its children (fault 36)', async () => {
+  await using place = await workerPlace();
+  // Node closes the low numbers of its own accord, up to the first gap beyond 15.
+  const pipe = 40;
+  const stdio = Array.from({ length: pipe + 1 }, (_, number): 'pipe' | 'ignore' =>
+    number === pipe ? 'pipe' : 'ignore',
+  );
+  await using start = await startProcess(process.execPath, [BUNDLE, 'start'], { env: place.env(), stdio });
+  const stream = [...start.child.stdio].find((_, number) => number === pipe);
+  if (!(stream instanceof Readable)) throw new Error('no pipe');
+  const ended = once(stream.resume(), 'close');
+  expect((await start.exit).code).toBe(0);
+  await ended;
+  expect(await place.isAlive(place.record().pid)).toBe(true);
 });

@@ -72,17 +72,7 @@ test.each([
 });
 
 test('what a later version brings is said to be that, whatever follows it', async () => {
-  for (const verb of [
-    'logs',
-    'recover',
-    'install-hooks',
-    'uninstall-hooks',
-    'token',
-    'forget',
-    'purge',
-    'list',
-    'dashboard',
-  ]) {
+  for (const verb of ['logs', 'install-hooks', 'uninstall-hooks', 'token', 'forget', 'purge', 'list', 'dashboard']) {
     expect(await told(verb, '-f', '--json', 'x')).toEqual({
       code: 1,
       out: [],

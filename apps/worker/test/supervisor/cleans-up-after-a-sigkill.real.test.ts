@@ -31,10 +31,10 @@ const doctorOf = async (place: Place) => Object((await place.json(['doctor'])).b
 const recoveryOf = async (place: Place): Promise<string> =>
   (await doctorOf(place)).health.checks.find(({ id }: { id: string }) => id === 'recovery').detail;
 
-describe('a worker that was killed with children alive', () => {
+describe('a worker that was killed together with its guardian, with children alive', () => {
   test('they are gone soon after the next start; who looks like them is left alone (S1, S6, R10, faults 8, 13, field failures 30, 40, 48)', async () => {
     await using place = await workerPlace();
-    const { pid, port } = await place.start();
+    const { port } = await place.start();
     const leaders = await Promise.all(
       ['one', 'two', 'three'].map((session) => place.spawn(session, 'family', ['sh', '-c', FAMILY])),
     );
@@ -49,8 +49,7 @@ describe('a worker that was killed with children alive', () => {
     await using thirdDecoy = await startProcess('sleep', ['300'], { detached: true });
     const decoys: RealProcess[] = [firstDecoy, secondDecoy, thirdDecoy];
 
-    process.kill(pid, 'SIGKILL');
-    await place.gone(pid);
+    await place.killWithGuardian();
     // No child holds the listening socket.
     expect(await isBindableWithinASecond(port)).toBe(true);
     expect(await Promise.all(leaders.map((row) => place.isAlive(Number(row.pid))))).toEqual([true, true, true]);
@@ -119,12 +118,11 @@ describe('a worker that was killed with children alive', () => {
 
 test('a stop that comes while it still cleans up leaves nothing either (fault 27)', async () => {
   await using place = await workerPlace();
-  const { pid } = await place.start();
+  await place.start();
   const rows = await Promise.all(
     ['one', 'two'].map((name) => place.spawn('s', name, ['sh', '-c', STUBBORN], { graceMs: 1_500 })),
   );
-  process.kill(pid, 'SIGKILL');
-  await place.gone(pid);
+  await place.killWithGuardian();
   await place.start();
   expect((await place.cm(['stop'])).code).toBe(0);
   expect(await Promise.all(rows.map((row) => place.isAlive(Number(row.pid))))).toEqual([false, false]);

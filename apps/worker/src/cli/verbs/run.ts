@@ -1,3 +1,4 @@
+import { closeInherited } from '../../close-inherited.js';
 import { workerUrl } from '../../contract/index.js';
 import { createWorker, WorkerStartError } from '../../create-worker.js';
 import { openWorkerLog } from '../../worker-log.js';
@@ -15,7 +16,6 @@ const EXIT_OF: Readonly<Record<WorkerStartError['failure'], number>> = {
   held: EXIT.held,
   unusable: EXIT.failed,
   'port-taken': EXIT.failed,
-  'not-in-this-version': EXIT.failed,
 };
 
 const explain = async (error: WorkerStartError, port: number): Promise<string> =>
@@ -26,6 +26,7 @@ const explain = async (error: WorkerStartError, port: number): Promise<string> =
 /** The daemon itself, in the foreground, until a signal or the API stops it. */
 export const run = async (options: RunOptions, terminal: Terminal): Promise<number> => {
   const { daemon = false, json = false } = options;
+  if (daemon) closeInherited();
   const dataDirectory = prepareDataDirectory(dataDirectoryOf(options, terminal));
   const settings = settingsFor(options, dataDirectory, terminal);
   const opened = openWorkerLog(dataDirectory.logs, settings.logLevel);
@@ -35,6 +36,7 @@ export const run = async (options: RunOptions, terminal: Terminal): Promise<numb
     version: terminal.version,
     env: terminal.env,
     log: opened.log,
+    recoverWith: { execPath: terminal.execPath, entry: terminal.entry },
   });
   let asked = 0;
   using _signals = terminal.onSignals(['SIGTERM', 'SIGINT', 'SIGHUP'], (signal) => {
