@@ -1,9 +1,13 @@
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { hardenWindowsPath } from '@cm/shutdown-cascade';
 import { runProgram } from './cli/program.js';
 import type { Terminal } from './cli/terminal.js';
 
 declare const __CM_VERSION__: string;
+
+// Before anything is looked for by name, and inherited by whatever looks.
+if (process.platform === 'win32') Object.assign(process.env, hardenWindowsPath(process.env));
 
 const write = (stream: NodeJS.WriteStream, line: string): void => {
   stream.write(`${line}\n`);

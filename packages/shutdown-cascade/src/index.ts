@@ -7,6 +7,7 @@ export {
   ShutdownCascadeError,
   type ShutdownCascadeErrorCode,
 } from './errors.js';
+export { hardenWindowsPath } from './harden-windows-path.js';
 export type { KillTree } from './kill-tree.js';
 export { membersOf } from './membership.js';
 export {

@@ -34,6 +34,15 @@ export const duration = (seconds: number): string => {
     : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
 
+/** Bytes as people say them: `512 B`, `12.3 MB`. */
+export const bytes = (count: number): string => {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = count;
+  let unit = 0;
+  for (; value >= 1000 && unit < units.length - 1; unit += 1) value /= 1000;
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+};
+
 /** Text from elsewhere, safe to print on a terminal: no control characters, bounded. */
 export const plain = (text: string, most = 200): string => {
   const visible = [...text].map((character) => (/\p{C}/u.test(character) ? '·' : character)).join('');

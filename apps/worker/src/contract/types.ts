@@ -64,6 +64,8 @@ export interface ProcessView {
   readonly exit: { readonly code: number | null; readonly signal: string | null; readonly reason: string } | null;
   /** The pids of every living member of its scope, its leader included. */
   readonly members: readonly number[];
+  /** What they use together, where it was asked for: processor time since each started, resident memory. */
+  readonly usage?: { readonly cpuMs: number; readonly memoryBytes: number };
 }
 
 export interface ReportTarget {

@@ -136,7 +136,10 @@ export const registerRoutes = (app: FastifyInstance, context: RoutesContext): vo
     ...at(ROUTES.adoptProcess, SCHEMAS.adoptProcess),
     handler: async ({ params, body }, reply) => reply.code(201).send(await supervisor.adopt(params.id, body)),
   });
-  app.route({ ...at(ROUTES.listProcesses), handler: async () => ({ processes: await supervisor.processes() }) });
+  app.route<{ Querystring: { usage?: string } }>({
+    ...at(ROUTES.listProcesses, SCHEMAS.listProcesses),
+    handler: async ({ query }) => ({ processes: await supervisor.processes({ usage: isOn(query.usage) }) }),
+  });
   app.route<Id>({ ...at(ROUTES.getProcess), handler: ({ params }) => supervisor.process(params.id) });
   app.route<Id>({ ...at(ROUTES.stopProcess), handler: ({ params }) => supervisor.stopProcess(params.id) });
 

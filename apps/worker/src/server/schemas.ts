@@ -16,6 +16,7 @@ type Shaped =
   | 'handshake'
   | 'shutdown'
   | 'listSessions'
+  | 'listProcesses'
   | 'putSession'
   | 'spawnProcess'
   | 'adoptProcess'
@@ -29,6 +30,7 @@ export const SCHEMAS: Readonly<Record<Shaped & RouteName, FastifySchema>> = {
     body: { ...object({ force: { type: 'boolean' }, reason: { type: 'string', maxLength: 256 } }), nullable: true },
   },
   listSessions: { querystring: object({ all: flag }) },
+  listProcesses: { querystring: object({ usage: flag }) },
   putSession: {
     body: object({
       owner: object({ pid, startToken: text(64) }, ['pid']),

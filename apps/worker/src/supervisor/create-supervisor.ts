@@ -90,7 +90,8 @@ export interface Supervisor {
   endSession(id: string): Promise<StopReport>;
   spawn(sessionId: string, request: SpawnInput): Promise<ProcessView>;
   adopt(sessionId: string, request: AdoptRequest): Promise<ProcessView>;
-  processes(): Promise<ProcessView[]>;
+  /** With `usage`, what each uses is read too. */
+  processes(options?: { readonly usage?: boolean }): Promise<ProcessView[]>;
   process(id: string): Promise<ProcessView>;
   stopProcess(id: string): Promise<StopReport>;
   /** False when the event was on record already. */
@@ -181,6 +182,19 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     }
   };
 
+  const viewsOf = async (rows: readonly ProcessRecord[], withUsage = false): Promise<ProcessView[]> => {
+    const members = await parts().processes.members(rows);
+    return Promise.all(
+      rows.map(async (row) => {
+        const alive = members.get(row.id) ?? [];
+        return processView(
+          row,
+          alive,
+          withUsage ? await table.usage(alive.map(({ identity }) => identity)) : undefined,
+        );
+      }),
+    );
+  };
   const view = async (row: ProcessRecord): Promise<ProcessView> =>
     processView(row, (await parts().processes.members([row])).get(row.id));
 
@@ -309,11 +323,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       parts().sessions.assertActive(sessionId);
       return view(await parts().processes.adopt(sessionId, request));
     },
-    processes: async () => {
-      const rows = parts().registry.getAll();
-      const members = await parts().processes.members(rows);
-      return rows.map((row) => processView(row, members.get(row.id)));
-    },
+    processes: async ({ usage = false } = {}) => viewsOf(parts().registry.getAll(), usage),
     process: (id) => {
       const row = parts().registry.get(id);
       if (row === undefined) throw new WorkerError('PROCESS_NOT_FOUND', `there is no process "${id}"`);
@@ -324,9 +334,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     events: (query) => parts().eventLog.query(query),
     sweep,
     facts: async () => {
-      const { registry, processes, sessions, eventLog, spool } = parts();
+      const { registry, sessions, eventLog, spool } = parts();
       const rows = registry.getAll();
-      const members = await processes.members(rows);
       const pidsOf = (wanted: (row: ProcessRecord) => boolean): number[] =>
         rows.filter(wanted).flatMap(({ identity }) => (identity === undefined ? [] : [identity.pid]));
       const dead = new Set<string>();
@@ -335,7 +344,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       }
       return {
         state,
-        processes: rows.map((row) => processView(row, members.get(row.id))),
+        processes: await viewsOf(rows, true),
         sessions: sessions.list().map((session) => sessionView(session, countOf(session.id))),
         deadProcessPids: pidsOf(({ id }) => dead.has(id)),
         survivors: pidsOf(({ id, status }) => status === 'survived' && !dead.has(id)),

@@ -1,10 +1,10 @@
 import type { ProcessRecord } from '@cm/process-registry';
-import type { ProcessRow } from '@cm/process-table';
+import type { ProcessRow, Usage } from '@cm/process-table';
 import type { ProcessView, SessionView } from '../contract/index.js';
 import type { SessionRecord } from './session-store.js';
 
 /** A registry row as the API shows it: no cookie, no environment. */
-export const processView = (row: ProcessRecord, members: readonly ProcessRow[] = []): ProcessView => ({
+export const processView = (row: ProcessRecord, members: readonly ProcessRow[] = [], usage?: Usage): ProcessView => ({
   id: row.id,
   name: row.name,
   pid: row.identity?.pid ?? null,
@@ -21,6 +21,7 @@ export const processView = (row: ProcessRecord, members: readonly ProcessRow[] =
   restart: row.restart,
   exit: row.exit ?? null,
   members: members.map(({ identity }) => identity.pid),
+  ...(usage === undefined ? {} : { usage: { cpuMs: usage.cpuMs, memoryBytes: usage.memoryBytes } }),
 });
 
 export const sessionView = (session: SessionRecord, processes: number): SessionView => ({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { duration, plain, table, tree } from '../../src/cli/format.js';
+import { bytes, duration, plain, table, tree } from '../../src/cli/format.js';
 
 test('columns are as wide as their widest cell; the last one is as it is', () => {
   expect(
@@ -33,6 +33,16 @@ test.each([
   [90_061, '25 h 1 min'],
 ])('%d seconds are %s (field failure 37)', (seconds, text) => {
   expect(duration(seconds)).toBe(text);
+});
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_000, '1.0 kB'],
+  [12_345_678, '12.3 MB'],
+  [5e15, '5000.0 TB'],
+])('%d bytes are %s', (count, text) => {
+  expect(bytes(count)).toBe(text);
 });
 
 test('no control character, line break, direction mark or lone surrogate goes through', () => {

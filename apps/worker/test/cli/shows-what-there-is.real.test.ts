@@ -61,11 +61,14 @@ test('ps is a tree by session, down to the grandchildren, also those that left t
   expect(lines[0]).toBe(`worker ${place.record().pid}`);
   expect(depthOf('session tree (active)')).toBe(0);
   expect(depthOf(`family [running] ${row.pid} sh ${file}`)).toBe(3);
+  expect(lines.find((line) => line.includes('family [running]'))).toMatch(/ \(\d+\.\d [kM]B, \d+ s CPU\)$/);
   expect(depthOf('sh -c sleep 61 & wait')).toBe(6);
   expect(lines.find((line) => / sleep 61$/.test(line))?.search(/[├└]/)).toBe(9);
   expect(lines.find((line) => line.includes('sleep 62; true'))).toContain('(left its parent)');
   const { body } = await place.json(['ps']);
   const [json] = Object(body).processes.filter(({ sessionId }: { sessionId: string }) => sessionId === 'tree');
+  expect(json.usage.memoryBytes).toBeGreaterThan(100_000);
+  expect(json.usage.cpuMs).toBeGreaterThanOrEqual(0);
   expect(json).toMatchObject({ id: row.id, name: 'family', pid: row.pid, status: 'running' });
   expect(json.members.length).toBe(5);
   await place.json(['end', 'tree']);

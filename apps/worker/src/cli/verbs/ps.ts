@@ -2,7 +2,7 @@ import { createProcessTable, type ProcessRow } from '@cm/process-table';
 import { type ProcessView, ROUTES, type SessionView } from '../../contract/index.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
 import { connect } from '../connect.js';
-import { plain, type TreeNode, tree } from '../format.js';
+import { bytes, duration, plain, type TreeNode, tree } from '../format.js';
 import { EXIT, type Terminal } from '../terminal.js';
 
 const nest = (
@@ -35,13 +35,17 @@ const processNode = (
     children: nest(members, commandOf, row.identity.pid),
   }));
   const command = plain([view.command, ...view.args].join(' '), 120);
-  return { label: `${plain(view.name)} [${view.status}] ${leader} ${command}`, children: [...below, ...strays] };
+  const { usage } = view;
+  const used = usage === undefined ? '' : ` (${bytes(usage.memoryBytes)}, ${duration(usage.cpuMs / 1000)} CPU)`;
+  return { label: `${plain(view.name)} [${view.status}] ${leader} ${command}${used}`, children: [...below, ...strays] };
 };
 
 /** Every session with its processes, and what those have started, as a tree. */
 export const ps = async (options: CommonOptions, terminal: Terminal): Promise<number> => {
   const connection = await connect(dataDirectoryOf(options, terminal));
-  const body = (await connection.call({ route: ROUTES.listProcesses })) as { processes: ProcessView[] };
+  const body = (await connection.call({ route: ROUTES.listProcesses, query: '?usage=1' })) as {
+    processes: ProcessView[];
+  };
   if (options.json === true) {
     terminal.print(JSON.stringify(body));
     return EXIT.done;
