@@ -191,7 +191,7 @@ test.each<[string, FakeProcessTable['identify']]>([
 
 test('a process table that throws is a failure with its code, and the lock is given back', async () => {
   await using directory = await temporaryDirectory();
-  const table = createProcessTable({ platform: 'sunos' });
+  const table = createProcessTable({ platform: 'haiku' });
   const result = await acquirePidFile(join(directory.path, 'worker.pid'), { table });
   expect(result).toMatchObject({ status: 'failed', code: 'unsupported-platform' });
   await lockOf(await acquireLock(directory.path, 'claim')).release();

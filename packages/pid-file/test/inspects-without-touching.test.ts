@@ -68,7 +68,7 @@ test('unknown when its process cannot be read, or there is no process table here
   const record = await writeRecord(path, { ...fake.start(), dataDir: directory.path });
   fake.hide(record.pid);
   expect(await inspectPidFile(path, { table: fake })).toEqual({ status: 'unknown', record, reason: 'hidden' });
-  const seen = await inspectPidFile(path, { table: createProcessTable({ platform: 'sunos' }) });
+  const seen = await inspectPidFile(path, { table: createProcessTable({ platform: 'haiku' }) });
   expect(seen).toMatchObject({ status: 'unknown', reason: expect.stringContaining('unsupported platform') });
 });
 

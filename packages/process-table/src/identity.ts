@@ -7,13 +7,16 @@
  */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Linux: field 22 of `/proc/PID/stat`, clock ticks since boot, as text (proc(5)). */
+  /**
+   * Linux: field 22 of `/proc/PID/stat`, clock ticks since boot, as text (proc(5)). Windows: the creation time in units of 100 ns, exact to the microsecond.
+   * Elsewhere: seconds since the epoch (`lstart` of ps), or `~` and seconds since boot where only the elapsed time is known.
+   */
   readonly startToken: string;
-  /** Linux: `/proc/sys/kernel/random/boot_id`; shared by the containers of one host. */
+  /** Linux: `/proc/sys/kernel/random/boot_id`, shared by the containers of one host. `~` and a time where no system call names the boot. */
   readonly bootId: string;
-  /** `/etc/machine-id`, or empty. */
+  /** `/etc/machine-id`, the hardware's or the installation's id, or empty. */
   readonly machineId: string;
-  /** Linux: the link text of `/proc/self/ns/pid`, such as `pid:[4026531836]`. */
+  /** Linux: the link text of `/proc/self/ns/pid`, such as `pid:[4026531836]`. Elsewhere a constant. */
   readonly pidNs: string;
   /**
    * The scope cookie it was started with, where a scope started it. Start tokens are as coarse as the kernel's ticks (10 ms on Linux):
@@ -27,19 +30,46 @@ export type IdentityMatch = 'same' | 'different' | 'unknown';
 
 const known = (a: string, b: string): boolean => a !== '' && b !== '';
 
+/** Tokens that begin with `~` are seconds worked out from two clocks read one after the other. This far apart they are still the same. */
+const TOLERANCE_S = 2;
+
+/** Seconds of an approximate token; undefined for an exact one. */
+const approximate = (token: string): number | undefined => (token.startsWith('~') ? Number(token.slice(1)) : undefined);
+
+/**
+ * Compares two tokens, exact or approximate. An exact and an approximate one come from different sources: `unknown`. So are two
+ * approximate ones just beyond the tolerance, which a slow clock reading can explain.
+ */
+export const compareToken = (recorded: string, observed: string): IdentityMatch => {
+  if (!known(recorded, observed)) return 'unknown';
+  const [a, b] = [approximate(recorded), approximate(observed)];
+  if (a === undefined && b === undefined) return recorded === observed ? 'same' : 'different';
+  if (a === undefined || b === undefined) return 'unknown';
+  const apart = Math.abs(a - b);
+  if (apart <= TOLERANCE_S) return 'same';
+  return apart > 2 * TOLERANCE_S ? 'different' : 'unknown';
+};
+
+/** As `compareToken`; but a boot time that is only approximate moves when somebody sets the clock, so it never proves another boot. */
+const compareBoot = (recorded: string, observed: string): IdentityMatch => {
+  const match = compareToken(recorded, observed);
+  return match === 'different' && approximate(recorded) !== undefined ? 'unknown' : match;
+};
+
 /** Compares a recorded identity with an observed one. Total, pure, and `unknown` wherever one side could not be read. */
 export const compareIdentity = (recorded: ProcessIdentity, observed: ProcessIdentity): IdentityMatch => {
-  if (!known(recorded.bootId, observed.bootId)) return 'unknown';
+  const boots = compareBoot(recorded.bootId, observed.bootId);
+  if (boots === 'unknown') return 'unknown';
   const machines = known(recorded.machineId, observed.machineId);
   if (machines && recorded.machineId !== observed.machineId) return 'unknown';
-  if (recorded.bootId !== observed.bootId) {
+  if (boots === 'different') {
     // An earlier boot of this very machine: nothing of it is left. Without a machine id it may be another machine.
     return machines ? 'different' : 'unknown';
   }
   if (!known(recorded.pidNs, observed.pidNs) || recorded.pidNs !== observed.pidNs) return 'unknown';
   if (recorded.pid !== observed.pid) return 'different';
-  if (!known(recorded.startToken, observed.startToken)) return 'unknown';
-  if (recorded.startToken !== observed.startToken) return 'different';
+  const starts = compareToken(recorded.startToken, observed.startToken);
+  if (starts !== 'same') return starts;
   const cookies = recorded.cookie !== undefined && observed.cookie !== undefined;
   return cookies && recorded.cookie !== observed.cookie ? 'different' : 'same';
 };

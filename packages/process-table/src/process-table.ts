@@ -8,7 +8,7 @@ export interface ProcessRow {
   readonly sid: number;
   /** A zombie has ended and waits for its parent: it is never alive. */
   readonly state: 'running' | 'stopped' | 'zombie';
-  /** The kernel's short name of the program, at most 15 characters on Linux. */
+  /** The kernel's short name of the program, at most 15 characters on Linux; a path on macOS and Solaris, a file name on Windows. */
   readonly command: string;
   /** The scope cookie in its environment, where it was asked for and could be read. */
   readonly cookie?: string;
@@ -44,7 +44,7 @@ export interface ListOptions {
    * that kept a pipe made for its ancestor shows by it, whatever it did to its environment, group and parents.
    */
   readonly descriptors?: ReadonlySet<string>;
-  /** Cookies and descriptors are read only of processes that did not start before this one: nobody older descends from it. */
+  /** Cookies and descriptors need be read only of processes that did not start before this one: nobody older descends from it. */
   readonly since?: ProcessIdentity;
   /** Is told each row in the same tick in which it was read: what hops away within a millisecond can be signalled only there. */
   readonly onRow?: (row: ProcessRow) => void;
@@ -65,8 +65,8 @@ export interface Usage {
  * `Pick<ProcessTable, 'lookup'>`.
  *
  * Every method rejects with a `ProcessTableError` of code `unsupported-platform` where there is no adapter. Where a process
- * cannot be read for lack of descriptors or memory, `identify`, `lookup` and `signal` answer `unknown` and the others reject
- * with `unreadable-proc`.
+ * cannot be read for lack of descriptors or memory, or because the program that is asked fails, `identify`, `lookup`, `signal` and
+ * `signalGroup` answer `unknown` and the others reject with `unreadable-proc`, `ps-failed` or `cim-failed`.
  */
 export interface ProcessTable {
   /** Who has this pid now? For pids outside 1 … 2^31 − 1 the answer is `dead`. */
@@ -83,9 +83,9 @@ export interface ProcessTable {
   findByCookie(cookie: string): Promise<ProcessRow[]>;
   /** What each open descriptor of a process points at, by number; `undefined` where that may not be read. */
   openDescriptors(identity: ProcessIdentity): Promise<ReadonlyMap<number, string> | undefined>;
-  /** The arguments a process was started with, for display; empty where they may not be read. */
+  /** The arguments a process was started with, for display; empty where they may not be read. ps splits at blanks, Windows not at all. */
   commandLine(identity: ProcessIdentity): Promise<string[]>;
-  /** Sends a signal to the process of this identity, or to nobody. Never rejects for what the process does. */
+  /** Sends a signal to the process of this identity, or to nobody. Never rejects for what the process does. Windows knows SIGTERM and SIGKILL. */
   signal(identity: ProcessIdentity, signal: NodeJS.Signals): Promise<SignalResult>;
   /**
    * Sends a signal to the process group that this process leads, all at once, or to nobody: only while the leader, alive or a

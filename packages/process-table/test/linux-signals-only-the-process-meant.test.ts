@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { ProcessTableError } from '../src/index.js';
+import { statText } from './fixtures/fake-proc-files.js';
 import { createRecordingTable, recorded } from './fixtures/linux-table.js';
 
 describe('signal on Linux', () => {
@@ -48,5 +50,43 @@ describe('signal on Linux', () => {
     const { table, sent } = createRecordingTable([{ pid: 42 }]);
     void table.signal(recorded(42), 'SIGTERM');
     expect(sent).toEqual([[42, 'SIGTERM']]);
+  });
+});
+
+describe('a signal to a group on Linux', () => {
+  test('goes to the whole group at once, also while its leader is a zombie', async () => {
+    for (const state of ['S', 'Z']) {
+      const { table, sent } = createRecordingTable([{ pid: 42, state }]);
+      expect(await table.signalGroup(recorded(42), 'SIGTERM')).toEqual({ outcome: 'sent' });
+      expect(sent).toEqual([[-42, 'SIGTERM']]);
+    }
+  });
+
+  test('fault 1: not to the group of another leader with its pid', async () => {
+    const { table, sent } = createRecordingTable([{ pid: 42, startTicks: 101 }]);
+    expect(await table.signalGroup(recorded(42), 'SIGKILL')).toMatchObject({ outcome: 'foreign' });
+    expect(sent).toEqual([]);
+  });
+
+  test.each([0, 1, -1, -42, 1.5, 2 ** 31])('R20, fault 7: not to the group %d', async (pid) => {
+    const { table, sent } = createRecordingTable([{ pid }]);
+    expect(await table.signalGroup(recorded(pid), 'SIGKILL')).toMatchObject({ outcome: 'refused' });
+    expect(sent).toEqual([]);
+  });
+
+  test('R20: not to the group that this process is in', async () => {
+    const { table, sent } = createRecordingTable([{ pid: 42 }], { protectedPids: [42] });
+    expect(await table.signalGroup(recorded(42), 'SIGKILL')).toMatchObject({ outcome: 'refused' });
+    expect(sent).toEqual([]);
+  });
+
+  test('fault 14: not when the own group cannot be read', async () => {
+    const stat = (pid: number): string => {
+      if (pid === 42) return statText({ pid });
+      throw new ProcessTableError('unreadable-proc', '/proc cannot be read: EMFILE');
+    };
+    const { table, sent } = createRecordingTable([{ pid: 42 }], { files: { stat } });
+    expect(await table.signalGroup(recorded(42), 'SIGKILL')).toMatchObject({ outcome: 'unknown' });
+    expect(sent).toEqual([]);
   });
 });

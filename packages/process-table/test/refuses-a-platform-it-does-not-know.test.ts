@@ -17,16 +17,16 @@ const calls: [string, (table: ProcessTable) => Promise<unknown>][] = [
 ];
 
 test('every method of the table is called here', () => {
-  expect(calls.map(([name]) => name).sort()).toEqual(Object.keys(createProcessTable({ platform: 'aix' })).sort());
+  expect(calls.map(([name]) => name).sort()).toEqual(Object.keys(createProcessTable({ platform: 'haiku' })).sort());
 });
 
 test.each(calls)('%s rejects with unsupported-platform, naming the platform', async (_name, call) => {
-  const error = await call(createProcessTable({ platform: 'aix' })).then(
+  const error = await call(createProcessTable({ platform: 'haiku' })).then(
     () => undefined,
     (reason: unknown) => reason,
   );
   expect(isProcessTableError(error)).toBe(true);
-  expect(error).toMatchObject({ code: 'unsupported-platform', message: expect.stringContaining('aix') });
+  expect(error).toMatchObject({ code: 'unsupported-platform', message: expect.stringContaining('haiku') });
 });
 
 test('an error of another copy of this package is recognised, another error is not', () => {

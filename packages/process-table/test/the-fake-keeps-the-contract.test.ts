@@ -6,7 +6,8 @@ describeProcessTable('the fake', async () => {
   return {
     table,
     start: async ({ cookie, depth = 0 } = {}) => {
-      const inherited: FakeStart = cookie === undefined ? {} : { cookie };
+      const usage = { cpuMs: 20, memoryBytes: 4096 };
+      const inherited: FakeStart = cookie === undefined ? { usage } : { usage, cookie };
       const { pid } = table.start(inherited);
       let ppid = pid;
       for (let generation = 0; generation < depth; generation += 1) {

@@ -1,4 +1,5 @@
 import { COOKIE_VARIABLE } from '../cookie.js';
+import { deliver, exists, type Kill, ownPids, systemKill } from '../deliver.js';
 import { descend } from '../descend.js';
 import { isProcessTableError } from '../errors.js';
 import { compareCookie, compareIdentity, isTargetPid, type ProcessIdentity } from '../identity.js';
@@ -8,8 +9,7 @@ import { type ProcFiles, readProc } from './read-proc.js';
 
 export interface LinuxTableOptions {
   readonly files?: ProcFiles;
-  /** `process.kill`, by default. Signal 0 asks whether a pid exists. */
-  readonly kill?: (pid: number, signal: NodeJS.Signals | 0) => void;
+  readonly kill?: Kill;
   /** Pids that are never signalled: this process and its parent, by default. */
   readonly protectedPids?: () => readonly number[];
 }
@@ -19,9 +19,6 @@ const PASS_SLICE = 128;
 
 /** How often one pass looks for newcomers: what forks faster than that is for the cascade to freeze. */
 const MOST_ROUNDS = 4;
-
-const errorCode = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 
 const stateOf = ({ state, threads }: Stat): ProcessRow['state'] => {
   if (state === 'X' || state === 'x') return 'zombie';
@@ -55,8 +52,8 @@ const held = (
 /** The adapter for Linux: `/proc` alone, no other program. */
 export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable => {
   const files = options.files ?? readProc();
-  const kill = options.kill ?? ((pid, signal) => void process.kill(pid, signal));
-  const protectedPids = options.protectedPids ?? (() => [process.pid, process.ppid]);
+  const kill = options.kill ?? systemKill;
+  const protectedPids = options.protectedPids ?? ownPids;
   const place = {
     bootId: files.bootId(),
     machineId: files.machineId(),
@@ -80,15 +77,6 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     return stat === undefined ? undefined : toRow(stat);
   };
 
-  const exists = (pid: number): boolean => {
-    try {
-      kill(pid, 0);
-      return true;
-    } catch (error) {
-      return errorCode(error) === 'EPERM';
-    }
-  };
-
   /** An answer that could not be read is no answer: neither alive nor dead. */
   const orUnknown = (answer: () => Lookup): Lookup => {
     try {
@@ -109,7 +97,7 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
         : { status: 'alive', process: row };
     }
     // Mounted with hidepid=2, /proc hides the processes of other users; the kernel still knows their pids.
-    return exists(pid)
+    return exists(kill, pid)
       ? { status: 'unknown', reason: `/proc/${pid}/stat cannot be read` }
       : { status: 'dead', reason: 'gone' };
   };
@@ -124,18 +112,6 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
         return { status: 'dead', reason: 'reused' };
       case 'unknown':
         return { status: 'unknown', reason: 'its cookie cannot be read, or was dropped' };
-    }
-  };
-
-  /** A negative number means a group (kill(2)). */
-  const deliver = (target: number, signal: NodeJS.Signals): SignalResult => {
-    try {
-      kill(target, signal);
-      return { outcome: 'sent' };
-    } catch (error) {
-      return errorCode(error) === 'ESRCH'
-        ? { outcome: 'gone' }
-        : { outcome: 'refused', reason: errorCode(error) || String(error) };
     }
   };
 
@@ -203,19 +179,22 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
       return found.reason === 'reused' ? { outcome: 'foreign', reason: 'the pid was reused' } : { outcome: 'gone' };
     }
     if (found.status === 'unknown') return { outcome: 'unknown', reason: found.reason };
-    return deliver(identity.pid, signal);
+    return deliver(kill, identity.pid, signal);
   };
 
   const sendToGroup = (leader: ProcessIdentity, signal: NodeJS.Signals): SignalResult => {
     const refusal = `group ${leader.pid} is never a target`;
     if (!isTargetPid(leader.pid)) return { outcome: 'refused', reason: refusal };
-    const found = lookupNow(leader);
+    let own: readonly (number | undefined)[] = [];
+    const found = orUnknown(() => {
+      own = protectedPids().map((pid) => readRow(pid)?.pgid);
+      return lookupNow(leader);
+    });
     if (found.status === 'unknown') return { outcome: 'unknown', reason: found.reason };
     if (!('process' in found)) return { outcome: found.reason === 'reused' ? 'foreign' : 'gone' };
     if (found.process.pgid !== leader.pid)
       return { outcome: 'refused', reason: `process ${leader.pid} leads no group` };
-    const mine = protectedPids().some((pid) => parseStat(files.stat(pid) ?? '')?.pgid === leader.pid);
-    return mine ? { outcome: 'refused', reason: refusal } : deliver(-leader.pid, signal);
+    return own.includes(leader.pid) ? { outcome: 'refused', reason: refusal } : deliver(kill, -leader.pid, signal);
   };
 
   const usageOf = (identities: readonly ProcessIdentity[]): Usage => {
