@@ -96,7 +96,10 @@ export const createScope = (options: ScopeOptions = {}): Scope => {
     const cgroup = cgroupPath(cgroupParent, `${cookie} ${cgroups.size}`);
     cgroups.add(cgroup);
     try {
-      return await spawnContained({ ...contained, cgroup });
+      const started = await spawnContained({ ...contained, cgroup });
+      // Nothing to do where something of it lives on: then it goes when the scope is stopped.
+      void started.exited.then(() => systemCgroups.remove(cgroup));
+      return started;
     } catch (error) {
       cgroups.delete(cgroup);
       // What worked when it was probed may have been taken away; only who insisted on it goes without.
@@ -107,16 +110,18 @@ export const createScope = (options: ScopeOptions = {}): Scope => {
 
   const run: Scope['stop'] = async (stopOptions) => {
     // What the system is starting just now is stopped like everything else.
-    await Promise.allSettled(starting);
-    const report = await runShutdownCascade(targets, { table, clock, ...stopOptions, force: forced.signal });
+    await (starting.size > 0 ? Promise.allSettled(starting) : undefined);
+    // A stop that begins with force needs no other signal.
+    const force = stopOptions?.force?.aborted === true ? stopOptions.force : forced.signal;
+    const report = await runShutdownCascade(targets, { table, clock, ...stopOptions, force });
     for (const cgroup of cgroups) systemCgroups.remove(cgroup);
     return report;
   };
   const stop: Scope['stop'] = (stopOptions = {}) => {
     const { force } = stopOptions;
+    stopping ??= run(stopOptions);
     if (force?.aborted === true) forced.abort();
     force?.addEventListener('abort', () => forced.abort(), { once: true });
-    stopping ??= run(stopOptions);
     return stopping;
   };
   return {

@@ -28,11 +28,8 @@ export interface CascadeOptions {
   readonly never?: ReadonlySet<number>;
 }
 
-/** Between two looks at processes that announce their end by no event: from 1 ms, doubling, to this. */
-const LONGEST_PAUSE_MS = 25;
-
 const runningOf = (plan: TargetPlan): Running => {
-  const { exited } = plan.target;
+  const { exited, closed, lineage = [] } = plan.target;
   const running: Running = {
     plan,
     members: new Map(),
@@ -44,6 +41,7 @@ const runningOf = (plan: TargetPlan): Running => {
     stage: 'asked',
     killedAtMs: undefined,
     leads: exited !== undefined,
+    piped: closed !== undefined && lineage.length > 0,
     sealed: false,
     quiet: 0,
     doubtful: false,
@@ -54,6 +52,10 @@ const runningOf = (plan: TargetPlan): Running => {
     running.leads = false;
   };
   exited?.then(leave, leave);
+  const close = (): void => {
+    running.piped = false;
+  };
+  closed?.then(close, close);
   return running;
 };
 
@@ -94,7 +96,6 @@ export const runShutdownCascade = async (
   const all = planShutdown(targets, deadlineMs).map((plan) => runningOf(onWindows ? withoutSignals(plan) : plan));
   using waker = createWaker({
     clock,
-    longestMs: LONGEST_PAUSE_MS,
     signals: [force, signal],
     events: targets.flatMap(({ exited, closed }) => [exited, closed]),
   });
@@ -116,13 +117,14 @@ export const runShutdownCascade = async (
     aborted: () => signal?.aborted === true,
     seen: new Set(),
     newborns: false,
+    nextLookAtMs: 0,
     nextPassAtMs: 0,
   };
   try {
     if (onWindows) await stopByTree(context, killTree);
     else await stopBySignals(context);
   } finally {
-    for (const { held } of all) held?.watch[Symbol.dispose]();
+    for (const { held } of all) held?.watch?.[Symbol.dispose]();
   }
 
   const reports = all.map(({ plan, members, held, outcome = 'unknown', signals, durationMs }) => ({

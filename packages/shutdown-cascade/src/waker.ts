@@ -2,7 +2,8 @@ import type { Clock } from '@cm/process-table';
 
 /** Pauses between looks: short after something happened, longer while nothing does, cut short by an event. */
 export interface Waker extends Disposable {
-  pause(atMostMs: number): Promise<void>;
+  /** From 1 ms, doubling with each pause in which nothing happened, to `longestMs`; never more than `atMostMs`. */
+  pause(atMostMs: number, longestMs: number): Promise<void>;
   /** Something happened: look again soon. */
   reset(): void;
   /** The same, and ends a pause under way. */
@@ -11,27 +12,32 @@ export interface Waker extends Disposable {
 
 export interface WakerOptions {
   readonly clock: Clock;
-  readonly longestMs: number;
   /** Each rings when it aborts. */
   readonly signals: readonly (AbortSignal | undefined)[];
   /** Each rings when it settles. */
   readonly events: readonly (Promise<unknown> | undefined)[];
 }
 
-export const createWaker = ({ clock, longestMs, signals, events }: WakerOptions): Waker => {
+export const createWaker = ({ clock, signals, events }: WakerOptions): Waker => {
   let pauseMs = 1;
-  let alarm = new AbortController();
+  let alarm: AbortController | undefined;
+  let rung = false;
   const ring = (): void => {
     pauseMs = 1;
-    alarm.abort();
+    rung = true;
+    alarm?.abort();
   };
   for (const signal of signals) signal?.addEventListener('abort', ring, { once: true });
   for (const event of events) event?.then(ring, ring);
   return {
-    pause: async (atMostMs) => {
+    pause: async (atMostMs, longestMs) => {
+      pauseMs = Math.min(pauseMs, longestMs);
+      // Made for the first pause only: until then the signals that a stop begins with are on their way.
+      alarm ??= new AbortController();
+      if (rung) alarm.abort();
       await clock.sleep(Math.min(pauseMs, atMostMs), alarm.signal);
-      if (alarm.signal.aborted) alarm = new AbortController();
-      else pauseMs = Math.min(pauseMs * 2, longestMs);
+      if (rung) [alarm, rung] = [undefined, false];
+      else pauseMs *= 2;
     },
     reset: () => {
       pauseMs = 1;

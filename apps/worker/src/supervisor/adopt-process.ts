@@ -1,14 +1,14 @@
 import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { ProcessRow, ProcessTable } from '@cm/process-table';
-import { cgroupPath, systemCgroups, withoutGate } from '@cm/shutdown-cascade';
+import { type Cgroups, cgroupPath, withoutGate } from '@cm/shutdown-cascade';
 import { namesDataDirectory } from '../contract/index.js';
 import { messageOf, WorkerError } from './errors.js';
 import type { Log } from './log.js';
 import { recordIntent, recordProcess } from './record-process.js';
 import { isAncestorOf, refusalOf } from './refuse-adoption.js';
-import type { RowContainment } from './row-containment.js';
 import type { RowMembers } from './row-members.js';
 import { SPAWN_DEFAULTS } from './spawn-request.js';
+import { removeRowCgroup, type WorkerCgroup } from './worker-cgroup.js';
 
 export interface AdoptRequest {
   readonly pid: number;
@@ -26,7 +26,7 @@ export interface AdoptContext {
   /** The real path, for cookies. */
   readonly dataDirectory: string;
   readonly canSignal: (pid: number) => boolean;
-  readonly containment: RowContainment;
+  readonly workerCgroup: WorkerCgroup;
 }
 
 /** Who is meant, if it may be adopted. @throws WorkerError NOT_ADOPTABLE, ALREADY_OURS */
@@ -52,13 +52,13 @@ const admit = async (context: AdoptContext, request: AdoptRequest): Promise<Proc
 };
 
 /** Moves a process that waits at its gate, and has therefore started nothing yet, into a cgroup of its own. False: it goes without. */
-const moveIntoCgroup = (cgroup: string, pid: number, log: Log): boolean => {
+const moveIntoCgroup = (cgroup: string, pid: number, cgroups: Cgroups, log: Log): boolean => {
   try {
-    systemCgroups.create(cgroup);
-    systemCgroups.add(cgroup, pid);
+    cgroups.create(cgroup);
+    cgroups.add(cgroup, pid);
     return true;
   } catch (error) {
-    systemCgroups.remove(cgroup);
+    removeRowCgroup(cgroup);
     log.warn({ pid, error: messageOf(error) }, 'an adopted process could not be moved to a cgroup');
     return false;
   }
@@ -74,7 +74,7 @@ export const adoptProcess = async (
   sessionId: string,
   request: AdoptRequest,
 ): Promise<ProcessRecord> => {
-  const { registry, table, log, dataDirectory, containment } = context;
+  const { registry, table, log, dataDirectory, workerCgroup } = context;
   const found = await admit(context, request);
   const { identity, cookie = '', command, pgid } = found;
   // `cm-worker exec` starts its command with a cookie of this data directory, in a group of its own; others come as they are.
@@ -82,7 +82,7 @@ export const adoptProcess = async (
   const line = await table.commandLine(identity);
   const args = withoutGate(line);
   const gated = ours && args.length < line.length;
-  const { cgroupParent } = containment;
+  const { parent: cgroupParent } = workerCgroup;
   const cgroup = gated && cgroupParent !== undefined ? cgroupPath(cgroupParent, cookie) : undefined;
   const { stopSignal, graceMs, killWaitMs, type } = SPAWN_DEFAULTS;
   const row = recordIntent(
@@ -105,7 +105,7 @@ export const adoptProcess = async (
     // Without one of ours the row gets a fresh cookie, which nobody carries.
     ours ? cookie : undefined,
   );
-  const held = cgroup !== undefined && moveIntoCgroup(cgroup, identity.pid, log);
+  const held = cgroup !== undefined && moveIntoCgroup(cgroup, identity.pid, workerCgroup.cgroups, log);
   try {
     const registered = recordProcess(registry, row, {
       identity,

@@ -22,6 +22,7 @@ import { SPAWN_DEFAULTS, type SpawnInput } from './spawn-request.js';
 import { openSpool, type Spool } from './spool.js';
 import { createUndo, type Undo } from './undo.js';
 import { processView, sessionView } from './views.js';
+import { createWorkerCgroup, type WorkerCgroup } from './worker-cgroup.js';
 
 export type SupervisorState = 'initializing' | 'ready' | 'stopping' | 'stopped' | 'failed';
 
@@ -109,6 +110,7 @@ interface Opened {
   readonly spool: Spool;
   readonly processes: Processes;
   readonly sessions: Sessions;
+  readonly workerCgroup: WorkerCgroup;
 }
 
 const canSignalByDefault = (pid: number): boolean => {
@@ -215,6 +217,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       maxAgeDays: settings.eventsMaxAgeDays,
       now,
     });
+    const workerCgroup = createWorkerCgroup(containment);
     const processes = createProcesses({
       registry,
       table,
@@ -226,12 +229,13 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       openOutput: (rowId) => openChildOutput(dataDirectory.logs, rowId),
       logs: dataDirectory.logs,
       containment,
+      workerCgroup,
       force: forceNow.signal,
       canSignal: options.canSignal ?? canSignalByDefault,
     });
     const sessions = createSessions({ store, processes, registry, table, log });
     const spool = openSpool({ dataDirectory, take: record, log });
-    return { registry, store, eventLog, spool, processes, sessions };
+    return { registry, store, eventLog, spool, processes, sessions, workerCgroup };
   };
 
   return {
@@ -265,7 +269,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       );
       if (options.guardian !== false) {
         const { env = {}, recoverWith } = options;
-        guardian = startGuardian({ registry, clock, log, dataDirectory: dataDirectory.path, env, recoverWith });
+        const { parent } = parts().workerCgroup;
+        const data = dataDirectory.path;
+        guardian = startGuardian({ registry, clock, log, dataDirectory: data, env, recoverWith, workerCgroup: parent });
       }
       sessions.resume();
       spool.start();

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname } from 'node:path';
 import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { Clock } from '@cm/process-table';
 import { isCgroupPath } from '@cm/shutdown-cascade';
@@ -23,6 +24,8 @@ export interface GuardianOptions {
   readonly registry: Pick<ProcessRegistry, 'getAll' | 'subscribe'>;
   readonly clock: Clock;
   readonly log: Log;
+  /** The cgroup around those of the rows, if there is one: what is in there needs no entry of its own. */
+  readonly workerCgroup?: string | undefined;
   /** The real path: it works in there, and names it. */
   readonly dataDirectory: string;
   /** What it runs for those that had left their group; without it they wait for the next worker. */
@@ -39,16 +42,18 @@ const STEADY_MS = 10_000;
 const CLOSE_MS = 1_000;
 
 /** What the guardian needs to know of a row: nothing while it has no process, has ended, or is to be kept. */
-const entriesOf = ({ cgroup, identity, pgid, onWorkerDeath, adopted, attached }: ProcessRecord): string[] => {
+const entriesOf = (row: ProcessRecord, workerCgroup: string | undefined): string[] => {
+  const { cgroup = '', identity, pgid, onWorkerDeath, adopted, attached } = row;
   if (onWorkerDeath === 'keep') return [];
-  const held = cgroup !== undefined && isCgroupPath(cgroup) && !cgroup.includes('\n') ? [`c:${cgroup}`] : [];
+  const named = isCgroupPath(cgroup) && !cgroup.includes('\n') && dirname(cgroup) !== workerCgroup;
+  const held = named ? [`c:${cgroup}`] : [];
   const grouped = identity !== undefined && pgid === identity.pid && (attached || !adopted);
   return grouped ? [...held, `g:${pgid}:${identity.startToken}`] : held;
 };
 
 /** Starts the guardian of a worker, and again whenever it is killed. It follows the registry. */
 export const startGuardian = (options: GuardianOptions): Guardian => {
-  const { registry, clock, log, dataDirectory, recoverWith, env, platform = process.platform } = options;
+  const { registry, clock, log, dataDirectory, recoverWith, env, workerCgroup, platform = process.platform } = options;
   if (platform === 'win32') {
     const detail = 'not on Windows: after an end of the worker by force the next start cleans up';
     return { status: () => ({ status: 'absent', detail }), close: async () => {} };
@@ -90,13 +95,16 @@ export const startGuardian = (options: GuardianOptions): Guardian => {
     };
     started.on('error', (error) => lost(error.message));
     started.on('exit', (code, signal) => lost(signal ?? `exit ${code}`));
-    tell(...registry.getAll().flatMap((row) => entriesOf(row).map((entry) => `+${entry}`)));
+    const around = workerCgroup === undefined || workerCgroup.includes('\n') ? [] : [`+c:${workerCgroup}`];
+    tell(...around, ...registry.getAll().flatMap((row) => entriesOf(row, workerCgroup).map((entry) => `+${entry}`)));
   };
 
-  const told = new Map<string, readonly string[]>(registry.getAll().map((row) => [row.id, entriesOf(row)]));
+  const told = new Map<string, readonly string[]>(
+    registry.getAll().map((row) => [row.id, entriesOf(row, workerCgroup)]),
+  );
   const unsubscribe = registry.subscribe(({ type, row }) => {
     const before = told.get(row.id) ?? [];
-    const after = type === 'removed' ? [] : entriesOf(row);
+    const after = type === 'removed' ? [] : entriesOf(row, workerCgroup);
     if (after.length > 0) told.set(row.id, after);
     else told.delete(row.id);
     tell(

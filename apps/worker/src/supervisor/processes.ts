@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { Clock, ProcessRow, ProcessTable } from '@cm/process-table';
-import { isCgroupPath, systemCgroups } from '@cm/shutdown-cascade';
 import { type StopReport, scopeCookie } from '../contract/index.js';
 import { type AdoptRequest, adoptProcess } from './adopt-process.js';
 import type { ChildOutput } from './child-output.js';
@@ -15,6 +14,7 @@ import { spawnProcess } from './spawn-process.js';
 import type { SpawnRequest } from './spawn-request.js';
 import { createRowStopper, type StopOptions } from './stop-rows.js';
 import { createRowWatcher } from './watch-rows.js';
+import { removeRowCgroup, type WorkerCgroup } from './worker-cgroup.js';
 
 /** Starting, adopting, watching and stopping the processes of sessions: registry and cascade joined. */
 export interface Processes {
@@ -49,6 +49,7 @@ export interface ProcessesOptions {
   readonly openOutput: (rowId: string) => ChildOutput;
   readonly logs: string;
   readonly containment: RowContainment;
+  readonly workerCgroup: WorkerCgroup;
   /** Aborts when a second request asks for force. */
   readonly force: AbortSignal;
   readonly canSignal: (pid: number) => boolean;
@@ -59,7 +60,7 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
   const members = createRowMembers(options.table);
   const forget = (id: string): void => {
     const { cgroup } = registry.get(id) ?? {};
-    if (cgroup !== undefined && isCgroupPath(cgroup)) systemCgroups.remove(cgroup);
+    removeRowCgroup(cgroup);
     members.forget(id);
     registry.unregister(id);
   };

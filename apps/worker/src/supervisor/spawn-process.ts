@@ -18,6 +18,7 @@ import type { RowContainment } from './row-containment.js';
 import type { RowMembers } from './row-members.js';
 import type { SpawnRequest } from './spawn-request.js';
 import type { RowWatcher } from './watch-rows.js';
+import { removeRowCgroup, type WorkerCgroup } from './worker-cgroup.js';
 
 export interface SpawnContext {
   readonly registry: ProcessRegistry;
@@ -32,12 +33,13 @@ export interface SpawnContext {
   /** Where the output of a process goes that may outlive this worker. */
   readonly logs: string;
   readonly containment: RowContainment;
+  readonly workerCgroup: WorkerCgroup;
   readonly createCookie: () => string;
 }
 
 /** Without the cgroup where it could not be joined after all, unless the settings insist on one. */
 const start = async (
-  { env, table, containment: { insisted } }: SpawnContext,
+  { env, table, containment: { insisted }, workerCgroup: { cgroups } }: SpawnContext,
   { cookie, cgroup }: ProcessRecord,
   request: SpawnRequest,
   stdio: ContainedSpawn['stdio'],
@@ -53,7 +55,7 @@ const start = async (
   };
   try {
     if (cgroup === undefined) return await spawnContained(spawn);
-    return await spawnContained({ ...spawn, cgroup }).catch((error: unknown) => {
+    return await spawnContained({ ...spawn, cgroup, cgroups }).catch((error: unknown) => {
       if (insisted || !isShutdownCascadeError(error) || error.code !== 'containment-failed') throw error;
       return spawnContained(spawn);
     });
@@ -74,10 +76,10 @@ export const spawnProcess = async (
   sessionId: string,
   request: SpawnRequest,
 ): Promise<ProcessRecord> => {
-  const { registry, table, clock, members, watcher, log, containment } = context;
+  const { registry, table, clock, members, watcher, log, workerCgroup } = context;
   const { env, onDuplicate: _decidedBefore, ...spec } = request;
   const cookie = context.createCookie();
-  const { cgroupParent } = containment;
+  const cgroupParent = request.onWorkerDeath === 'keep' ? workerCgroup.keptParent : workerCgroup.parent;
   const row = recordIntent(
     registry,
     {
@@ -95,6 +97,7 @@ export const spawnProcess = async (
   try {
     child = await start(context, row, request, kept?.stdio ?? ['ignore', 'pipe', 'pipe']);
   } catch (error) {
+    removeRowCgroup(row.cgroup);
     registry.unregister(row.id);
     throw error;
   }
@@ -115,6 +118,7 @@ export const spawnProcess = async (
   } catch (error) {
     const target = { id: row.id, identity, pgid, cookie, cgroup, lineage, graceMs: 0 };
     await runShutdownCascade([target], { table, clock });
+    removeRowCgroup(row.cgroup);
     registry.unregister(row.id);
     throw error;
   }

@@ -1,11 +1,12 @@
 import { identityOfRow, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
 import type { ProcessTable } from '@cm/process-table';
-import { type ContainedProcess, type Exit, isCgroupPath, systemCgroups } from '@cm/shutdown-cascade';
+import type { ContainedProcess, Exit } from '@cm/shutdown-cascade';
 import type { ChildOutput } from './child-output.js';
 import { messageOf } from './errors.js';
 import type { Log } from './log.js';
 import type { RowMembers } from './row-members.js';
 import type { RowStopper } from './stop-rows.js';
+import { removeRowCgroup } from './worker-cgroup.js';
 
 export interface RowWatcher {
   /** Follows a child of ours to its end. */
@@ -84,7 +85,7 @@ export const createRowWatcher = ({ registry, table, log, members, stopper, forge
         spare: ({ id }) => !empty.has(id) || members.child(id) !== undefined,
       });
       for (const { id, cgroup } of pruned) {
-        if (cgroup !== undefined && isCgroupPath(cgroup)) systemCgroups.remove(cgroup);
+        removeRowCgroup(cgroup);
         members.forget(id);
       }
       return pruned.flatMap(({ identity }) => (identity === undefined ? [] : [identity.pid]));

@@ -3,7 +3,7 @@ import { deliver, exists, type Kill, ownPids, systemKill } from '../deliver.js';
 import { descend } from '../descend.js';
 import { isProcessTableError } from '../errors.js';
 import { compareCookie, compareIdentity, isTargetPid, type ProcessIdentity } from '../identity.js';
-import type { Lookup, ProcessRow, ProcessTable, SignalResult, Usage } from '../process-table.js';
+import type { ListOptions, Lookup, ProcessRow, ProcessTable, SignalResult, Usage } from '../process-table.js';
 import { parseCpuMs, parseStat, type Stat } from './parse-stat.js';
 import { type ProcFiles, readProc } from './read-proc.js';
 
@@ -49,6 +49,12 @@ const held = (
   return found.length === 0 ? undefined : found;
 };
 
+const marked = (row: ProcessRow, cookie: string | undefined, holds: readonly string[] | undefined): ProcessRow => ({
+  ...row,
+  ...(cookie === undefined ? {} : { cookie }),
+  ...(holds === undefined ? {} : { holds }),
+});
+
 /** The adapter for Linux: `/proc` alone, no other program. */
 export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable => {
   const files = options.files ?? readProc();
@@ -61,15 +67,14 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     pidNs: files.selfPid() === process.pid ? files.pidNamespace() : '',
   };
 
-  const toRow = (stat: Stat, cookie?: string, holds?: readonly string[]): ProcessRow => ({
-    identity: { pid: stat.pid, startToken: stat.startTicks, ...place },
+  const { bootId, machineId, pidNs } = place;
+  const toRow = (stat: Stat): ProcessRow => ({
+    identity: { pid: stat.pid, startToken: stat.startTicks, bootId, machineId, pidNs },
     ppid: stat.ppid,
     pgid: stat.pgid,
     sid: stat.sid,
     state: stateOf(stat),
     command: stat.command,
-    ...(cookie === undefined ? {} : { cookie }),
-    ...(holds === undefined ? {} : { holds }),
   });
 
   const readRow = (pid: number): ProcessRow | undefined => {
@@ -104,8 +109,9 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
 
   /** Pid and start tick agree; but both may have been handed out twice within that tick. */
   const asCarrier = (identity: ProcessIdentity, found: Lookup & { status: 'alive' }): Lookup => {
-    const cookie = cookieIn(files.environ(identity.pid));
-    switch (compareCookie(identity, { cookie, ownChild: found.process.ppid === process.pid })) {
+    const ownChild = found.process.ppid === process.pid;
+    const cookie = ownChild ? undefined : cookieIn(files.environ(identity.pid));
+    switch (compareCookie(identity, { cookie, ownChild })) {
       case 'same':
         return found;
       case 'different':
@@ -137,30 +143,42 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     }
   };
 
-  const list: ProcessTable['list'] = async ({ cookies = false, descriptors, since, onRow } = {}) => {
-    const rows: ProcessRow[] = [];
-    const seen = new Set<number>();
+  /** Reads processes, the newest first: they are the ones that may be gone in a moment. */
+  const readRows = async (pids: Int32Array, options: ListOptions, rows: ProcessRow[]): Promise<void> => {
+    const { cookies = false, descriptors, since, onRow } = options;
     const oldest = since === undefined ? 0 : Number(since.startToken);
-    // Whoever forked and ended while the others were read has left a child that the first reading of names did not show.
-    for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const fresh = files.pids().filter((pid) => !seen.has(pid));
-      if (fresh.length === 0) break;
-      // The newest first: they are the ones that may be gone in a moment.
-      for (const pid of fresh.reverse()) {
-        seen.add(pid);
-        if (seen.size % PASS_SLICE === 0) await new Promise(setImmediate);
-        const stat = parseStat(files.stat(pid) ?? '');
-        if (stat === undefined) continue;
-        // The kernel's own threads have neither an environment nor descriptors.
-        const asked = !stat.kernelThread && Number(stat.startTicks) >= oldest;
-        const row = toRow(
-          stat,
-          asked && cookies ? cookieIn(files.environ(pid)) : undefined,
-          asked && descriptors !== undefined ? held(descriptors, files.descriptors(pid)) : undefined,
-        );
-        rows.push(row);
-        onRow?.(row);
-      }
+    for (let at = pids.length - 1; at >= 0; at -= 1) {
+      if (at % PASS_SLICE === 0) await new Promise(setImmediate);
+      const pid = pids[at] ?? 0;
+      const stat = parseStat(files.stat(pid) ?? '');
+      if (stat === undefined) continue;
+      const row = toRow(stat);
+      // The kernel's own threads have neither an environment nor descriptors.
+      const asked = !stat.kernelThread && Number(stat.startTicks) >= oldest;
+      const cookie = asked && cookies ? cookieIn(files.environ(pid)) : undefined;
+      const holds = asked && descriptors !== undefined ? held(descriptors, files.descriptors(pid)) : undefined;
+      const seen = cookie === undefined && holds === undefined ? row : marked(row, cookie, holds);
+      rows.push(seen);
+      onRow?.(seen);
+    }
+  };
+
+  const list: ProcessTable['list'] = async (options = {}) => {
+    const rows: ProcessRow[] = [];
+    let newest = files.newestPid();
+    let names = files.pids();
+    await readRows(names, options, rows);
+    const seen = new Set<number>();
+    // Whoever forked and ended while the others were read has left a child that the first reading of names did not show. Where nobody
+    // was started meanwhile the names need not be read again.
+    for (let round = 1; round < MOST_ROUNDS; round += 1) {
+      const before = newest;
+      newest = files.newestPid();
+      if (newest !== undefined && newest === before) break;
+      for (const pid of names) seen.add(pid);
+      names = files.pids().filter((pid) => !seen.has(pid));
+      if (names.length === 0) break;
+      await readRows(names, options, rows);
     }
     return rows.sort((a, b) => a.identity.pid - b.identity.pid);
   };

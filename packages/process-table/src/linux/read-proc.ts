@@ -7,7 +7,9 @@ import { ProcessTableError } from '../errors.js';
  */
 export interface ProcFiles {
   /** In rising order. */
-  readonly pids: () => number[];
+  readonly pids: () => Int32Array;
+  /** The pid that was handed out last, also to a thread, as text; undefined where the system does not say (proc(5), loadavg). */
+  readonly newestPid: () => string | undefined;
   readonly stat: (pid: number) => string | undefined;
   readonly threadGroupOf: (pid: number) => number | undefined;
   /** 0 where it is not said: a kernel thread, or a process that has gone. */
@@ -43,6 +45,8 @@ const unlessAbsent = <T>(read: () => T): T | undefined => {
   }
 };
 
+const BEYOND_ASCII = /[\x80-\xff]/;
+
 /** /proc files report size 0, so they are read until the end; one reused buffer keeps a pass over all processes cheap. */
 const createSmallReader = (): ((path: string) => string | undefined) => {
   const buffer = Buffer.allocUnsafe(4096);
@@ -50,11 +54,19 @@ const createSmallReader = (): ((path: string) => string | undefined) => {
     unlessAbsent(() => {
       const descriptor = openSync(path, 'r');
       try {
-        return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, buffer.length, null));
+        const length = readSync(descriptor, buffer, 0, buffer.length, null);
+        // Several times faster, and right for all but the rare command that has a name of its own language.
+        const text = buffer.toString('latin1', 0, length);
+        return BEYOND_ASCII.test(text) ? buffer.toString('utf8', 0, length) : text;
       } finally {
         closeSync(descriptor);
       }
     });
+};
+
+const isNumber = (name: string): boolean => {
+  const first = name.charCodeAt(0);
+  return first >= 48 && first <= 57;
 };
 
 export const readProc = (root = '/proc'): ProcFiles => {
@@ -65,8 +77,9 @@ export const readProc = (root = '/proc'): ProcFiles => {
       const names = unlessAbsent(() => readdirSync(root));
       if (names === undefined) throw new ProcessTableError('unreadable-proc', `${root} is not there`);
       // Node sorts names as text.
-      return names.flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : [])).sort((a, b) => a - b);
+      return Int32Array.from(names.filter(isNumber), Number).sort();
     },
+    newestPid: () => small(`${root}/loadavg`)?.trim().split(' ')[4],
     stat: (pid) => small(`${root}/${pid}/stat`),
     threadGroupOf: (pid) => {
       const match = /^Tgid:\s*(\d+)$/m.exec(small(`${root}/${pid}/status`) ?? '');

@@ -1,12 +1,8 @@
 import { isProcessTableError, type ProcessIdentity, type ProcessRow } from '@cm/process-table';
 import { shareOut } from '../membership.js';
+import { restAfter } from './clockwork.js';
 import { pidsIn } from './held-cgroup.js';
 import { type Context, key, type Running, stillOpen } from './running.js';
-
-/** Between two passes over all processes while known members are still alive: at least this, */
-const PASS_EVERY_MS = 100;
-/** and so many times what the last one took: a stop that waits costs less than one percent of a processor. */
-const PASS_REST = 150;
 
 /** The oldest leader: whoever is older than all of them descends from none. Undefined where start tokens are not numbers. */
 const oldestOf = (running: readonly Running[]): ProcessIdentity | undefined => {
@@ -32,10 +28,8 @@ const absorb = (context: Context, rows: readonly ProcessRow[]): void => {
     wants: outcome === undefined,
   }));
   // What is in a cgroup is its target's, whatever a shared cookie says, and is stopped there.
-  const held = context.all.flatMap((running) =>
-    running.held?.populated === true ? pidsIn(context, running.held) : [],
-  );
-  const shares = shareOut(targets, rows, new Set([...context.never, ...held]));
+  const held = context.all.map((running) => (running.held?.populated === true ? pidsIn(context, running.held) : []));
+  const shares = shareOut(targets, rows, new Set([...context.never, ...held.flat()]));
   context.newborns = rows.some(
     ({ identity, pgid, state, cookie }) =>
       // Kernel threads have no group.
@@ -44,7 +38,10 @@ const absorb = (context: Context, rows: readonly ProcessRow[]): void => {
   context.seen = new Set(rows.map(({ identity }) => key(identity)));
   for (const [index, running] of context.all.entries()) {
     if (running.outcome !== undefined) continue;
-    for (const { identity } of shares[index] ?? []) {
+    const inside = new Set(running.held?.refused === true ? held[index] : []);
+    const isInside = ({ identity: { pid }, state }: ProcessRow): boolean =>
+      inside.has(pid) && state !== 'zombie' && !context.never.has(pid);
+    for (const { identity } of [...(shares[index] ?? []), ...rows.filter(isInside)]) {
       // Where one has turned up, another may follow: look again soon.
       if (!running.members.has(identity.pid)) context.waker.reset();
       running.open.set(identity.pid, 'alive');
@@ -68,7 +65,7 @@ export const takeIn = async (context: Context, onRow?: (row: ProcessRow) => void
   });
   absorb(context, rows);
   const endedAtMs = context.elapsedMs();
-  context.nextPassAtMs = endedAtMs + Math.max(PASS_EVERY_MS, PASS_REST * (endedAtMs - startedAtMs));
+  context.nextPassAtMs = endedAtMs + restAfter(endedAtMs - startedAtMs);
   return rows;
 };
 

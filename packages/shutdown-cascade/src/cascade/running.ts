@@ -26,14 +26,17 @@ export interface Held {
   /** Everybody seen in it, and who was there at the last look. */
   readonly pids: Set<number>;
   present: readonly number[];
-  /** Who has got the stop signal. */
+  /** Who has got the stop signal, and whom it was killed with. */
   readonly asked: Set<number>;
-  /** When somebody last looked who is in it, in milliseconds since the stop began. */
-  lookedAtMs: number;
+  readonly killed: Set<number>;
+  /** It may not be killed as a whole: who is in it is ended one by one. */
+  refused: boolean;
   /** Whether it may have emptied since the last look at that. */
   changed: boolean;
   populated: boolean;
-  readonly watch: Disposable;
+  /** Nothing has been waited for since `present` was read. */
+  fresh: boolean;
+  watch: Disposable | undefined;
 }
 
 /** One target on its way out. */
@@ -52,6 +55,8 @@ export interface Running {
   killedAtMs: number | undefined;
   /** The leader is our own child, and has not exited. */
   leads: boolean;
+  /** Pipes made for it have not closed: somebody may hold one, or nobody has read what is in them. */
+  piped: boolean;
   /** Everybody was frozen, and nobody new was found: when they are dead, all is. */
   sealed: boolean;
   /** How many complete passes in a row have found nobody. */
@@ -76,6 +81,8 @@ export interface Context {
   seen: ReadonlySet<string>;
   /** Whether it showed somebody new without a cookie: in the middle of an exec an environment cannot be read. */
   newborns: boolean;
+  /** When all cgroups are looked at again although the kernel has announced nothing, in milliseconds since the stop began. */
+  nextLookAtMs: number;
   /** When the next pass over all processes is due while known members live, in milliseconds since the stop began. */
   nextPassAtMs: number;
 }

@@ -8,7 +8,7 @@ const DOUBTFUL_PASSES = 5;
 const conclude = (context: Context, running: Running, outcome: Outcome): void => {
   running.outcome = outcome;
   running.durationMs = context.elapsedMs();
-  running.held?.watch[Symbol.dispose]();
+  running.held?.watch?.[Symbol.dispose]();
   context.emit({ type: 'done', id: running.plan.target.id, outcome });
 };
 
@@ -38,6 +38,9 @@ const isDoubtful = ({ newborns }: Context, running: Running): boolean =>
   (someSlippedAway(running) && running.stage !== 'asked') ||
   (newborns && running.held === undefined && running.plan.target.cookie !== undefined);
 
+/** Whether somebody may still hold a pipe of a target that nothing but a listing shows: unlike other doubts this one ends when it closes. */
+const isPiped = ({ piped, held }: Running): boolean => piped && held === undefined;
+
 /** The members of which the last look said this, those in a cgroup included. */
 export const leftIn = ({ open, held }: Running, state: 'alive' | 'unknown'): Set<number> =>
   new Set([
@@ -61,7 +64,8 @@ export const settle = async (context: Context, running: Running, complete: boole
     running.quiet += 1;
     running.doubtful ||= isDoubtful(context, running);
   }
-  if (running.quiet >= (running.doubtful ? DOUBTFUL_PASSES : 1)) await concludeEmpty(context, running);
+  if (running.quiet >= (running.doubtful || isPiped(running) ? DOUBTFUL_PASSES : 1))
+    await concludeEmpty(context, running);
   else if (running.stage === 'given-up') {
     conclude(context, running, states.includes('alive') || isHeld(running) ? 'survived' : 'escaped');
   } else {

@@ -1,6 +1,6 @@
-import { dueStage, pause } from './clockwork.js';
+import { dueStage, pause, restAfter } from './clockwork.js';
 import { freezeAndKill } from './freeze-and-kill.js';
-import { askCgroup, holdCgroup, isPopulated, killCgroup } from './held-cgroup.js';
+import { askCgroup, catchUpCgroup, holdCgroup, isPopulated, watchCgroup } from './held-cgroup.js';
 import { pass, takeIn } from './pass.js';
 import { attempt, type Context, type Running, stillOpen } from './running.js';
 import { concludeEmpty, settle } from './settle.js';
@@ -16,6 +16,9 @@ const isWhollyHeld = async ({ table }: Context, { held, plan }: Running): Promis
   return true;
 };
 
+/** Whether there is nothing to stop. What hops from process to process may be missed by one look, but not the pipe that it holds. */
+const isEmpty = ({ members, held, piped }: Running): boolean => members.size === 0 && held === undefined && !piped;
+
 /** Finds the members there are, ends the targets that have none, and asks the others softly. */
 const begin = async (context: Context): Promise<void> => {
   let scan = false;
@@ -25,7 +28,7 @@ const begin = async (context: Context): Promise<void> => {
   }
   if (scan) await takeIn(context);
   for (const running of context.all) {
-    if (running.members.size === 0 && running.held === undefined) await concludeEmpty(context, running);
+    if (isEmpty(running)) await concludeEmpty(context, running);
     else attempt(() => running.plan.target.softStop?.ask());
   }
 };
@@ -49,10 +52,7 @@ const advance = async (context: Context, open: readonly Running[]): Promise<void
 /** Newcomers get what their target already got. */
 const catchUp = async (context: Context, running: Running): Promise<void> => {
   const { held, stage } = running;
-  if (held?.populated === true) {
-    if (stage === 'signalled') await askCgroup(context, running, held);
-    if (stage === 'killed') killCgroup(context, running, held);
-  }
+  if (held !== undefined) await catchUpCgroup(context, running, held);
   if (stage === 'signalled') await ask(context, running);
   if (stage === 'killed') await kill(context, running);
 };
@@ -61,11 +61,10 @@ const catchUp = async (context: Context, running: Running): Promise<void> => {
 const lives = async (context: Context, running: Running, thorough: boolean): Promise<boolean> => {
   const { held } = running;
   if (held === undefined) return someAlive(context, running, thorough);
+  if (held.watch === undefined) watchCgroup(context, held);
   const populated = isPopulated(context, held);
-  // Who was in it and has not been asked came in, or was forked, after the others were.
-  if (populated && running.stage === 'signalled' && held.present.some((pid) => !held.asked.has(pid))) {
-    await askCgroup(context, running, held);
-  }
+  const got = running.stage === 'killed' ? held.killed : held.asked;
+  if (held.present.some((pid) => !got.has(pid))) await catchUpCgroup(context, running, held);
   return (await someAlive(context, running, thorough)) || populated;
 };
 
@@ -75,12 +74,18 @@ export const stopBySignals = async (context: Context): Promise<void> => {
   for (let open = stillOpen(context); open.length > 0; open = stillOpen(context)) {
     await advance(context, open);
 
-    const scanned = open.some(({ held }) => held?.populated !== true);
+    const scanned = open.some(({ held }) => held?.populated !== true || held.refused);
     let due =
       (scanned && context.elapsedMs() >= context.nextPassAtMs) || open.some(({ stage }) => stage === 'given-up');
     const thorough = due;
+    const lookedAtMs = context.elapsedMs();
     for (const running of open) {
       if (!(await lives(context, running, thorough)) && !running.sealed) due = true;
+    }
+    // Not before all of them have been looked at.
+    if (lookedAtMs >= context.nextLookAtMs) {
+      const doneAtMs = context.elapsedMs();
+      context.nextLookAtMs = doneAtMs + restAfter(doneAtMs - lookedAtMs);
     }
     let complete = false;
     // An empty set is believed only after a full pass: a member may have left a child behind that nobody had seen.

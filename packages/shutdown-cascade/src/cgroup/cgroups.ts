@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, watch, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isTargetPid } from '@cm/process-table';
 
@@ -25,8 +25,12 @@ const codeOf = (error: unknown): string => (error instanceof Error && 'code' in 
 /** ENODEV is what a file of a group answers that has been removed while it was open. */
 const GONE: readonly string[] = ['ENOENT', 'ENODEV'];
 
+/** A directory has two links, and one more for each directory in it. */
+const LINKS_OF_LEAF = 2;
+
 const below = (path: string): string[] => {
   try {
+    if (statSync(path).nlink <= LINKS_OF_LEAF) return [];
     return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
       entry.isDirectory() ? [join(path, entry.name)] : [],
     );

@@ -1,6 +1,5 @@
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupPath } from './cgroup-path.js';
 import { systemCgroups } from './cgroups.js';
@@ -10,27 +9,33 @@ export type CgroupProbe =
   /** Groups can be made in this directory. */
   { readonly available: true; readonly parent: string } | { readonly available: false; readonly why: string };
 
-const PROBE_TIMEOUT_MS = 5_000;
-
 const no = (why: string): CgroupProbe => ({ available: false, why });
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : String(error);
 
-const tryOut = (parent: string, path: string): CgroupProbe => {
-  if (!existsSync(join(path, 'cgroup.kill'))) return no('the kernel has no cgroup.kill (it came with Linux 5.14)');
-  // Moving a process needs more rights than making a group: to its files and to those of the common ancestor (cgroups(7)).
-  const joined = spawnSync('/bin/sh', ['-c', 'echo $$ >"$1/cgroup.procs"', 'sh', path], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: PROBE_TIMEOUT_MS,
-    encoding: 'utf8',
-  });
-  if (joined.status === 0) return { available: true, parent };
-  const reason = joined.error?.message ?? joined.stderr.trim().split('\n')[0];
-  return no(`a process cannot join a cgroup below ${parent}: ${reason || 'it was refused'}`);
+const isWritable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 };
 
-/** Tries the strongest tier out: makes a group below our own, lets a process join it, and removes it again. Some milliseconds. */
+/** Whether a process of ours could move to a group that was made for this: what the kernel asks for, without making one do it. */
+const tryOut = (parent: string, path: string, read: (path: string) => string): CgroupProbe => {
+  if (!existsSync(join(path, 'cgroup.kill'))) return no('the kernel has no cgroup.kill (it came with Linux 5.14)');
+  // To move a process takes the right to write to the list of its new group, and to that of the common ancestor (cgroups(7)).
+  for (const directory of [path, parent]) {
+    if (!isWritable(join(directory, 'cgroup.procs'))) return no(`nobody may be moved within ${parent}`);
+  }
+  // Below a threaded group a new one is no domain, and takes no process (cgroup-v2, "Threads").
+  const type = read(join(path, 'cgroup.type')).trim();
+  return type === 'domain' ? { available: true, parent } : no(`a cgroup below ${parent} would be "${type}"`);
+};
+
+/** Tries the strongest tier out: makes a group below our own, looks whether a process could join it, and removes it again. */
 export const probeCgroup = (read: (path: string) => string = (path) => readFileSync(path, 'utf8')): CgroupProbe => {
   let parent: string | undefined;
   try {
@@ -46,7 +51,9 @@ export const probeCgroup = (read: (path: string) => string = (path) => readFileS
     return no(`no cgroup can be made in ${parent}: ${codeOf(error)}`);
   }
   try {
-    return tryOut(parent, path);
+    return tryOut(parent, path, read);
+  } catch (error) {
+    return no(`${path} cannot be read: ${codeOf(error)}`);
   } finally {
     systemCgroups.remove(path);
   }

@@ -23,6 +23,7 @@ export interface ContainedSpawn {
    * the command. If this process ends first, the child ends without ever executing it. Needs `/bin/sh`.
    */
   readonly gated?: boolean;
+  readonly platform?: NodeJS.Platform;
   readonly table: Pick<ProcessTable, 'identify' | 'openDescriptors'>;
   readonly cgroups?: Cgroups;
 }
@@ -117,11 +118,26 @@ const becomesCommand = async (status: Duplex, options: ContainedSpawn): Promise<
 /** How a child comes into its cgroup. */
 type Joining = 'none' | 'itself' | 'moved';
 
-const joiningOf = ({ cgroup, gated, env }: ContainedSpawn): Joining => {
+const joiningOf = ({ cgroup, gated }: ContainedSpawn, wrapped: boolean): Joining => {
   if (cgroup === undefined) return 'none';
-  // At the gate it has not run yet. Without one, a child with variables that a shell would drop is moved a moment after it started.
-  return gated !== true && survivesShell(env) ? 'itself' : 'moved';
+  // At the caller's gate it has not run yet. Without a shell, it is moved a moment after it started.
+  return wrapped && gated !== true ? 'itself' : 'moved';
 };
+
+const isPipe = (stream: unknown): boolean => stream === 'pipe' || stream === 'overlapped';
+
+/**
+ * Whether a shell stands in for the command at first. At its gate nothing can happen to the pipes that were made for it before they are
+ * known: a command may be gone again within a millisecond, and leave behind what holds one. Only Linux shows who does.
+ */
+const isWrapped = (
+  { command, cgroup, gated, env, platform = process.platform }: ContainedSpawn,
+  streams: readonly unknown[],
+): boolean =>
+  gated === true ||
+  (platform === 'linux' &&
+    (cgroup !== undefined || streams.some(isPipe)) &&
+    survivesShell(command, env, streams.length));
 
 const describeChild = async (
   { child, pid, exited, closed }: Started,
@@ -147,8 +163,10 @@ const describeChild = async (
     throw new ShutdownCascadeError('spawn-failed', `cannot identify ${command} (pid ${pid})`, { errno: 'ESRCH' });
   }
   const lineage = await readLineage(identity, streams, table);
-  if (wrapper !== undefined && !gated) await becomesCommand(wrapper, options);
-  else wrapper?.resume();
+  if (wrapper !== undefined && !gated) {
+    wrapper.write('\n');
+    await becomesCommand(wrapper, options);
+  } else wrapper?.resume();
   return {
     child,
     identity: { ...identity, cookie },
@@ -177,9 +195,9 @@ export const spawnContained = async (options: ContainedSpawn): Promise<Contained
   // What Node puts in their place; the descriptor of a wrapper comes after all streams.
   while (streams.length < 3) streams.push('pipe');
   const descriptor = streams.length;
-  const joining = joiningOf(options);
-  const wrapped = gated || joining === 'itself';
-  if (joining === 'itself') {
+  const wrapped = isWrapped(options, streams);
+  const joining = joiningOf(options, wrapped);
+  if (wrapped && !gated) {
     const errno = whyNotExecutable({ command, env, cwd });
     if (errno !== undefined) throw failure(command, errno);
   }
@@ -193,7 +211,7 @@ export const spawnContained = async (options: ContainedSpawn): Promise<Contained
   let started: Started | undefined;
   try {
     const program = wrapped
-      ? wrap(command, args, env, { cgroup: joining === 'itself' ? cgroup : undefined, gated, descriptor })
+      ? wrap(command, args, env, { cgroup: joining === 'itself' ? cgroup : undefined, descriptor })
       : { file: command, args };
     started = await start(program, wrapped ? [...streams, 'pipe'] : streams, options);
     const wrapper = wrapped ? (started.child.stdio[descriptor] as Duplex | null | undefined) : undefined;

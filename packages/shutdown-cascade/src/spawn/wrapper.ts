@@ -1,12 +1,11 @@
 /**
- * The shell that stands in for a command until it may run: it joins a cgroup, waits at a gate, and becomes the command, with the same
- * pid and start token. It talks through one descriptor, a socket pair, which the command never sees.
+ * The shell that stands in for a command until it may run: it waits at a gate, for a line or the end of file, which ends it; joins a
+ * cgroup; and becomes the command, with the same pid and start token. It talks through one descriptor, a socket pair, which the command
+ * never sees.
  */
 export interface Wrapping {
   /** The directory of the cgroup to join. */
   readonly cgroup: string | undefined;
-  /** Whether to wait for a line before becoming the command. At end of file it ends instead. */
-  readonly gated: boolean;
   /** The number of its descriptor in the child. */
   readonly descriptor: number;
 }
@@ -16,23 +15,33 @@ const NAME = 'cm-gate';
 /** What the shell exits with when it could not join. Never taken for the command's: it is told apart by the descriptor. */
 export const CANNOT_JOIN = 125;
 
-/** Shells add these; a command gets only what it was given. `_` and `SHLVL` cannot be kept out of bash. */
-const ADDED_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL'];
+/** Shells set these to what they think right; a command gets what it was given, or nothing. `_` and `SHLVL` cannot be kept out of bash. */
+const SET_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL'];
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const asGiven = (env: Readonly<Record<string, string>>): string[] =>
+  SET_BY_SHELLS.flatMap((name) => {
+    const value = env[name];
+    if (value === undefined) return [`unset ${name}`];
+    // Bash counts it up when it starts, and down when it becomes the command; others leave it alone.
+    return name === 'SHLVL' ? [] : [`export ${name}=${quoted(value)}`];
+  });
 
 /**
  * Two tricks make a failed exec known. The descriptor is closed for the exec by a redirection around it, for which a shell keeps a copy
  * that closes on exec: when the exec succeeds it is closed, when it fails it is put back. And an exit trap then writes the exit code to
  * it; bash leaves out the trap unless `execfail` keeps it from exiting.
  */
-const scriptOf = ({ cgroup, gated, descriptor: fd }: Wrapping, unset: readonly string[]): string =>
+const scriptOf = ({ cgroup, descriptor: fd }: Wrapping, env: Readonly<Record<string, string>>): string =>
   [
     '[ -z "$BASH_VERSION" ] || shopt -s execfail',
     `trap 'echo $? >&${fd}' EXIT`,
-    'group=$1',
+    `IFS= read -r CM_GATE <&${fd} || exit`,
+    ...(cgroup === undefined ? [] : [`echo $$ >"$1/cgroup.procs" || exit ${CANNOT_JOIN}`]),
     'shift',
-    ...(cgroup === undefined ? [] : [`echo $$ >"$group/cgroup.procs" || exit ${CANNOT_JOIN}`]),
-    ...(gated ? [`IFS= read -r gate <&${fd} || exit`] : []),
-    `unset group gate ${unset.join(' ')}`,
+    'unset CM_GATE',
+    ...asGiven(env),
     `{ exec "$@"; } ${fd}>&-`,
   ].join('\n');
 
@@ -42,14 +51,27 @@ export const wrap = (
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   wrapping: Wrapping,
-): { readonly file: string; readonly args: readonly string[] } => {
-  const unset = ADDED_BY_SHELLS.filter((name) => env[name] === undefined);
-  return { file: '/bin/sh', args: ['-c', scriptOf(wrapping, unset), NAME, wrapping.cgroup ?? '', command, ...args] };
-};
+): { readonly file: string; readonly args: readonly string[] } => ({
+  file: '/bin/sh',
+  args: ['-c', scriptOf(wrapping, env), NAME, wrapping.cgroup ?? '', command, ...args],
+});
 
 /** The arguments of a wrapped process as they will be once it has become its command; others as they are. */
 export const withoutGate = (args: readonly string[]): string[] => args.slice(args[3] === NAME ? 5 : 0);
 
+/** What a shell sets whatever it was given, and keeps exported if it was. */
+const TAKEN_BY_SHELLS = /^(IFS|OPTIND|PPID|E?UID|BASH.*|SHELLOPTS|CM_GATE)$/;
+
+/** Redirections know descriptors of one digit (dash). */
+const LARGEST_DESCRIPTOR = 9;
+
 /** Shells drop variables whose names are none of theirs (dash and BusyBox do): a child that has some cannot go through one. */
-export const survivesShell = (env: Readonly<Record<string, string>>): boolean =>
-  Object.keys(env).every((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+const keeps = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !TAKEN_BY_SHELLS.test(name);
+
+/** Whether a command that a shell becomes is just what it would be without one. */
+export const survivesShell = (
+  command: string,
+  env: Readonly<Record<string, string>>,
+  descriptor: number,
+  // What begins with a hyphen, bash takes for an option of `exec`.
+): boolean => descriptor <= LARGEST_DESCRIPTOR && !command.startsWith('-') && Object.keys(env).every(keeps);
