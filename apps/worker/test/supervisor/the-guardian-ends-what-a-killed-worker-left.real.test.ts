@@ -9,6 +9,8 @@ import { GUARDIAN_SCRIPT } from '../../src/supervisor/guardian-script.js';
 import { eventually, onlyLine, type Place, workerPlace } from '../support.js';
 
 const STUBBORN = 'trap "" TERM INT HUP; sleep 300 & echo up; wait; while :; do sleep 1; done';
+/** As stubborn, but nothing stays behind of it when it alone is killed. */
+const ALONE = 'trap "" TERM INT HUP; echo up; while :; do sleep 0.1; done';
 /** In a session of its own, without the cookie, its parent gone; it keeps our pipe. */
 const STRAGGLER = '(setsid env -i sh -c "trap : TERM; echo \\$\\$; while :; do sleep 1; done" &) ; sleep 300';
 
@@ -38,7 +40,7 @@ describe.each(tiers)('in tier %s', (tier) => {
       const all = (await place.processes()).flatMap((row) => row.members);
       return all.length >= 6 && all;
     });
-    await using decoy = await startProcess('sh', ['-c', STUBBORN], { detached: true });
+    await using decoy = await startProcess('sh', ['-c', ALONE], { detached: true });
     await using sibling = await startProcess('sleep', ['300'], { env: { ...place.env(), CM_SCOPE: 'of-another' } });
     const guardian = await place.guardian();
     process.kill(pid, 'SIGKILL');
