@@ -128,10 +128,20 @@ module.exports = {
     {
       name: 'tree-kill-only-in-the-cascade',
       comment:
-        'It is the Windows path of the shutdown cascade and nothing else: elsewhere it would signal without proof of identity.',
+        'It is the Windows path of the shutdown cascade, a peer in the benchmarks, and nothing else: elsewhere it would signal without proof of identity.',
       severity: 'error',
-      from: { pathNot: src('packages/shutdown-cascade') },
+      from: { pathNot: [src('packages/shutdown-cascade'), '^benchmarks/peers/'] },
       to: { path: 'node_modules/tree-kill/' },
+    },
+    {
+      name: 'benchmarks-measure-what-is-public',
+      comment: 'What is measured is what a user gets: the entry points, as they are built.',
+      severity: 'error',
+      from: { path: '^benchmarks/' },
+      to: {
+        path: '^(packages|apps)/[^/]+/src/',
+        pathNot: ['^packages/[^/]+/src/index\\.ts$', '^apps/worker/src/(client|contract)/index\\.ts$'],
+      },
     },
     {
       name: 'examples-use-what-is-public',

@@ -1,6 +1,9 @@
 /**
  * Every check, then every test, one package after another; ends with `N passed, N failed`. `scripts/run.cjs` has installed
  * and built by now. `--checks-only` leaves the tests out; `--build-failed` counts the build as a failure.
+ *
+ * `--long` runs, instead of the checks, what takes too long for every day: the zoo twenty times over, and the tests on every Node that
+ * the packages promise to run on. `--node 22,26` takes only those, `--only packages/process-table,apps/worker` only these.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -10,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { countResults } from './count-results.mjs';
 import { MARK, reapLeftBehind } from './left-behind.mjs';
+import { MAJORS, nodeDirectory } from './nodes.mjs';
 import { interruption, listenForSignals, runStep } from './run-step.mjs';
 
 const ROOT = resolve(fileURLToPath(new URL('..', import.meta.url)));
@@ -22,7 +26,13 @@ const CHECK_ENVIRONMENT = { XDG_CACHE_HOME: join(ROOT, 'node_modules', '.cache')
 const GRACE_MS = 3000;
 
 const { values: flags } = parseArgs({
-  options: { 'checks-only': { type: 'boolean' }, 'build-failed': { type: 'boolean' } },
+  options: {
+    'checks-only': { type: 'boolean' },
+    'build-failed': { type: 'boolean' },
+    long: { type: 'boolean' },
+    node: { type: 'string' },
+    only: { type: 'string' },
+  },
 });
 
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
@@ -54,10 +64,11 @@ const stopIfInterrupted = () => {
 };
 
 /** Runs one step and counts what it left running as a failure of its own. */
-const step = async (name, command, cwd, { live = false, more = {} }) => {
+const step = async (name, command, cwd, { live = false, more = {}, node }) => {
   const mark = randomUUID();
   // The binaries of the package first, as a package manager has it.
-  const PATH = [join(cwd, 'node_modules', '.bin'), binaries, process.env.PATH].join(delimiter);
+  const own = [join(cwd, 'node_modules', '.bin'), binaries, process.env.PATH];
+  const PATH = (node === undefined ? own : [node, ...own]).join(delimiter);
   const result = await runStep(command, { cwd, live, env: { ...plain, ...more, PATH, [MARK]: mark } });
   const left = await reapLeftBehind(mark, interruption() === undefined ? GRACE_MS : 0);
   stopIfInterrupted();
@@ -89,17 +100,48 @@ const places = () => {
   return [...found, { path: '.', command: OWN_TESTS }];
 };
 
-const runTests = async () => {
-  const selected = places().filter(({ command }) => command !== undefined);
+const runTests = async (on = {}) => {
+  const wanted = flags.only?.split(',');
+  const selected = places().filter(
+    ({ path, command }) => command !== undefined && (wanted === undefined || wanted.includes(path)),
+  );
   for (const { path } of selected) rmSync(join(ROOT, path, RESULTS), { force: true });
   for (const [index, { path, command }] of selected.entries()) {
-    const name = path === '.' ? 'repository' : path;
+    const name = `${path === '.' ? 'repository' : path}${on.title ?? ''}`;
     say(`\n${paint(1, `── ${name} (${index + 1} of ${selected.length})`)}`);
     const cwd = join(ROOT, path);
-    const { code, seconds } = await step(name, command, cwd, { live: true });
+    const { code, seconds } = await step(name, command, cwd, { live: true, ...on });
     const counted = countResults(join(cwd, RESULTS), code, cwd);
     add(name, counted);
     timed(name, counted.failed === 0, seconds);
+  }
+};
+
+const ZOO = 'packages/shutdown-cascade';
+const ZOO_ROUNDS = 20;
+
+const runLong = async () => {
+  const majors = flags.node?.split(',').map(Number) ?? MAJORS;
+  const unknown = majors.filter((major) => !MAJORS.includes(major));
+  if (unknown.length > 0) {
+    process.stderr.write(`--node takes ${MAJORS.join(', ')}: not ${unknown.join(', ')}\n`);
+    process.exit(2);
+  }
+  if (flags.only === undefined || flags.only.split(',').includes(ZOO)) {
+    const name = `the zoo, ${ZOO_ROUNDS} times`;
+    say(`\n${paint(1, `── ${name}`)}`);
+    const cwd = join(ROOT, ZOO);
+    rmSync(join(cwd, RESULTS), { force: true });
+    const more = { CM_ZOO_ROUNDS: String(ZOO_ROUNDS) };
+    const { code, seconds } = await step(name, `${OWN_TESTS} test/the-zoo`, cwd, { live: true, more });
+    const counted = countResults(join(cwd, RESULTS), code, cwd);
+    add(name, counted);
+    timed(name, counted.failed === 0, seconds);
+  }
+  for (const major of majors) {
+    say(`\n${paint(1, `── Node ${major}: installing it where it is missing`)}`);
+    const node = nodeDirectory(join(ROOT, 'node_modules', '.cache', 'nodes'), major);
+    await runTests({ node, title: ` on Node ${major}` });
   }
 };
 
@@ -115,7 +157,10 @@ const report = () => {
 
 listenForSignals();
 if (flags['build-failed'] === true) addOne('build', false, 'npm run build');
-await runChecks();
-if (flags['checks-only'] !== true) await runTests();
+if (flags.long === true) await runLong();
+else {
+  await runChecks();
+  if (flags['checks-only'] !== true) await runTests();
+}
 report();
 process.exitCode = total.failed === 0 ? 0 : 1;
