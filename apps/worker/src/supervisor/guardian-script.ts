@@ -7,8 +7,8 @@
  * An entry is `c:DIRECTORY`, a cgroup, or `g:PID:TOKEN`, the process group of a leader with that start token. End of file means that the
  * worker is gone: everything on the list is killed, and whoever had left its group is left to `cm-worker recover --once`.
  *
- * A group is killed only while its leader still has the recorded start token (field 22 of `/proc/PID/stat`, counted from the last `)`) and
- * leads it (field 5). dash takes `-9 -PID`, but not `-KILL -- -PID`.
+ * A group is killed only while the process of its number still has the recorded start token (field 22 of `/proc/PID/stat`, counted from
+ * the last `)`): as long as that lives, nobody else can have the number. dash takes `-9 -PID`, but not `-KILL -- -PID`.
  */
 export const GUARDIAN_SCRIPT = `
 node=$1 entry=$2 data=$3
@@ -27,9 +27,9 @@ while IFS= read -r line; do
     .) exit 0 ;;
   esac
 done
-leads() {
+same() {
   shift 2
-  [ "$3" = "$pid" ] && [ "\${20}" = "$token" ]
+  [ "\${20}" = "$token" ]
 }
 for one do
   case $one in
@@ -43,7 +43,7 @@ for one do
       token=\${pid#*:}
       pid=\${pid%%:*}
       stat=
-      while IFS= read -r line || [ -n "$line" ]; do stat="$stat $line"; done <"/proc/$pid/stat" && leads . . \${stat##*) } && kill -9 "-$pid"
+      while IFS= read -r line || [ -n "$line" ]; do stat="$stat $line"; done <"/proc/$pid/stat" && same . . \${stat##*) } && kill -9 "-$pid"
       ;;
   esac
 done 2>/dev/null

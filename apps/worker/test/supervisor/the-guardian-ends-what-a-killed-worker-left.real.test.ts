@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { acquireLock } from '@cm/pid-file/lock';
-import { probeContainment } from '@cm/shutdown-cascade';
+import { cgroupPath, probeContainment, systemCgroups } from '@cm/shutdown-cascade';
 import { describe, expect, test } from 'vitest';
 import { runToEnd, startProcess } from '../../../../tools/testing/real-process.js';
 import { GUARDIAN_SCRIPT } from '../../src/supervisor/guardian-script.js';
@@ -187,7 +188,7 @@ describe.each([['sh'], ['dash'], ['bash', '--posix'], ['busybox', 'sh']])('the s
         `+${entry(dropped.pid)}`,
         '+c:/no such directory',
         `+${entry(ours.pid)}`,
-        // Not a leader: the number of its group is somebody else's.
+        // Leads no group, so there is none of its number.
         `+${entry(member.pid)}`,
         `-${entry(dropped.pid)}`,
         '-g:4:4',
@@ -197,6 +198,27 @@ describe.each([['sh'], ['dash'], ['bash', '--posix'], ['busybox', 'sh']])('the s
     expect(await ours.exit).toEqual({ code: null, signal: 'SIGKILL' });
     await ended;
     for (const one of [reused, dropped, member]) expect(one.child.exitCode ?? one.child.signalCode).toBeNull();
+  });
+
+  test('kills a cgroup, whoever is in it', async ({ skip }) => {
+    const present = await runToEnd(shell, [...more, '-c', 'exit 0']).catch(() => ({ code: 127 }));
+    skip(present.code !== 0, `there is no ${shell} here`);
+    const { cgroupParent } = probeContainment();
+    skip(cgroupParent === undefined, 'no cgroup can be made here');
+    const cgroup = cgroupPath(cgroupParent ?? '', randomUUID());
+    systemCgroups.create(cgroup);
+    try {
+      await using ours = await startProcess('sleep', ['300']);
+      systemCgroups.add(cgroup, ours.pid);
+      const guardian = spawn(shell, [...more, '-c', GUARDIAN_SCRIPT, 'cm-guardian', '', '', '/'], {
+        stdio: ['pipe', 'ignore', 'inherit'],
+      });
+      guardian.stdin.end(`+c:${cgroup}\n`);
+      expect(await ours.exit).toEqual({ code: null, signal: 'SIGKILL' });
+    } finally {
+      systemCgroups.kill(cgroup);
+      await eventually('its end', () => systemCgroups.remove(cgroup));
+    }
   });
 
   test('touches nobody when the worker leaves in order', async ({ skip }) => {
