@@ -7,15 +7,17 @@ import { createObserver } from './lib/observer.mjs';
 import { namespaceNote, runInOwnNamespace } from './lib/own-namespace.mjs';
 import { writeReport } from './lib/report.mjs';
 import { readResults, writeResult } from './lib/results.mjs';
-import { asText, figuresOf, goalLine } from './lib/table.mjs';
+import { resultAsText } from './lib/shown.mjs';
+import { goalLine } from './lib/table.mjs';
 import * as b1 from './suite/b1.mjs';
 import * as b2 from './suite/b2.mjs';
+import * as b3 from './suite/b3.mjs';
 import * as b4 from './suite/b4.mjs';
 import * as b5 from './suite/b5.mjs';
 import * as b9 from './suite/b9.mjs';
 import * as b14 from './suite/b14.mjs';
 
-const suite = new Map([b1, b2, b4, b5, b9, b14].map((benchmark) => [benchmark.id, benchmark]));
+const suite = new Map([b1, b2, b3, b4, b5, b9, b14].map((benchmark) => [benchmark.id, benchmark]));
 
 const HELP = `Usage: npm run bench -- [NAME...] [--quick | --full] [--json]
 
@@ -84,7 +86,7 @@ const measure = async (benchmark, observer) => {
   };
   const measured = await benchmark.run({
     mode,
-    budgetMs: benchmark.budgetMs[mode],
+    budgetMs: benchmark.budgetMs?.[mode],
     observer,
     signal: interrupted.signal,
     say: (line) => say(`  ${line}`),
@@ -120,9 +122,7 @@ const main = async () => {
         await endProcesses();
         continue;
       }
-      for (const figure of figuresOf(result.rows)) {
-        say(`\n${figure} (ms)\n${asText(result.rows.filter((row) => row.figure === figure))}`);
-      }
+      for (const text of resultAsText(result)) say(`\n${text}`);
       say('');
       for (const goal of result.goals) say(goalLine(goal));
       say(`${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { directoryIn, findMount } from '../benchmarks/lib/cgroup.mjs';
 import { atMost, worst } from '../benchmarks/lib/goals.mjs';
+import { type MatrixRow, matrixAsMarkdown, matrixPlot, scoresOf } from '../benchmarks/lib/matrix.mjs';
 import { marksOf, plotOf, positionOf } from '../benchmarks/lib/plot.mjs';
 import { rotated, runRounds, type Sample } from '../benchmarks/lib/rounds.mjs';
 import { median, percentile, ratio, summarize } from '../benchmarks/lib/statistics.mjs';
@@ -101,6 +102,52 @@ describe('the plot', () => {
     expect(svg).toContain('a &#60; b');
     expect(svg).not.toContain('missing');
     expect(plotOf({ title: 'B0', rows: [missing] })).toBeUndefined();
+  });
+});
+
+describe('the matrix', () => {
+  const row = (name: string, peer: string, left: number | null, more: Partial<MatrixRow> = {}): MatrixRow => ({
+    case: name,
+    peer,
+    contained: left === null ? null : left === 0,
+    left,
+    counts: true,
+    ...more,
+  });
+  const rows = [
+    row('plain', 'one', 0),
+    row('plain', 'two', 3, { note: 'it reports success' }),
+    row('daemon', 'one', 2),
+    row('daemon', 'two', null),
+    row('beside', 'one', 0, { counts: false }),
+    row('beside', 'two', 0, { counts: false, contained: false }),
+  ];
+
+  test('scores what counts and was measured', () => {
+    expect(scoresOf(rows)).toEqual([
+      { peer: 'one', contained: 1, all: 2 },
+      { peer: 'two', contained: 0, all: 1 },
+    ]);
+  });
+
+  test('has how many are left in each cell, and tells nobody left from not measured and from a failed stop', () => {
+    expect(matrixAsMarkdown(rows).split('\n')).toEqual([
+      '| specimen | one | two |',
+      '| --- | --: | --: |',
+      '| contained / all | 1/2 | 0/1 |',
+      '| plain | ✓ | 3 |',
+      '| daemon | 2 | – |',
+      '| beside | ✓ | failed |',
+      '',
+      '- plain, two: it reports success',
+    ]);
+  });
+
+  test('is drawn where something was measured', () => {
+    const svg = matrixPlot({ title: 'a < b', rows });
+    expect(svg?.match(/<rect /g)).toHaveLength(3);
+    expect(svg).toContain('a &#60; b');
+    expect(matrixPlot({ title: '', rows: [row('daemon', 'two', null)] })).toBeUndefined();
   });
 });
 

@@ -36,6 +36,7 @@ export const startDriver = async ({ module, peer, observer }) => {
   return {
     peer,
     pid: child.pid,
+    work: place.work,
     skipped,
     call,
     close: async () => {

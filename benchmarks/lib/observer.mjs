@@ -46,7 +46,7 @@ export const goneByState = (processes) => {
   };
 };
 
-const livingRow = (pid) => {
+export const livingRow = (pid) => {
   const row = statOf(pid);
   return row === undefined || isZombie(row) ? [] : [row];
 };
@@ -55,6 +55,7 @@ const createByState = (why) => ({
   kind: 'proc',
   note: `Observed through the states in /proc: ${why}`,
   place: () => ({ driver: undefined, work: undefined }),
+  owns: () => false,
   find: (leaders) => {
     const rows = naiveScan();
     const all = leaders.flatMap((leader) => [leader, ...below(rows, leader)]);
@@ -83,6 +84,7 @@ const createByCgroup = (mount, base) => {
       placed.push(place);
       return place;
     },
+    owns: isOurs,
     /** Ours makes cgroups of its own, wherever that may be: the cgroups to watch are those in which the workload is. */
     find: (leaders) => {
       const all = [...new Set(leaders.flatMap((pid) => cgroup.directoryOf(mount, pid) ?? []))];

@@ -6,10 +6,10 @@ const WIDTH = 860;
 const LINE = 17;
 const GAP = 26;
 const TOP = 54;
-const INK = '#1f2328';
-const FAINT = '#d0d7de';
-const GREY = '#59636e';
-const OURS = '#0969da';
+export const INK = '#1f2328';
+export const FAINT = '#d0d7de';
+export const GREY = '#59636e';
+export const OURS = '#0969da';
 
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 const fixed = (value) => Number(value.toFixed(1));
@@ -37,11 +37,22 @@ export const positionOf = (value, marks, scale) => {
     : (value - low) / (high - low);
 };
 
-const text = (x, y, content, { size = 12, colour = INK, anchor = 'start', bold = false } = {}) =>
+export const text = (x, y, content, { size = 12, colour = INK, anchor = 'start', bold = false } = {}) =>
   `<text x="${fixed(x)}" y="${fixed(y)}" font-size="${size}" fill="${colour}" text-anchor="${anchor}"${bold ? ' font-weight="600"' : ''}>${escaped(content)}</text>`;
 
-const line = (x1, y1, x2, y2, colour, width = 1) =>
+export const line = (x1, y1, x2, y2, colour, width = 1) =>
   `<line x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}" stroke="${colour}" stroke-width="${width}"/>`;
+
+/** A whole SVG: a title above what has been drawn. */
+export const drawing = ({ label, title, width, height, drawn }) =>
+  [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif" role="img" aria-label="${escaped(label)}">`,
+    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    text(12, 20, title, { size: 13, bold: true }),
+    ...drawn,
+    '</svg>',
+    '',
+  ].join('\n');
 
 /**
  * An SVG of these rows, grouped by case; undefined where none of them has a figure. A logarithm has no place for 0: smaller
@@ -78,16 +89,11 @@ export const plotOf = ({ title, rows: all, scale = 'log', unit = 'ms' }) => {
     line(x(mark), TOP - 8, x(mark), height - 12, FAINT),
     text(x(mark), TOP - 14, `${mark}`, { size: 11, colour: GREY, anchor: 'middle' }),
   ]);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" role="img" aria-label="${escaped(title)}">`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    text(12, 20, `${title} (${unit}${scale === 'log' ? ', logarithmic' : ''}; median, min to max)`, {
-      size: 13,
-      bold: true,
-    }),
-    ...grid,
-    ...drawn,
-    '</svg>',
-    '',
-  ].join('\n');
+  return drawing({
+    label: title,
+    title: `${title} (${unit}${scale === 'log' ? ', logarithmic' : ''}; median, min to max)`,
+    width: WIDTH,
+    height,
+    drawn: [...grid, ...drawn],
+  });
 };

@@ -1,8 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { plotOf } from './plot.mjs';
-import { asMarkdown, figuresOf, goalLine } from './table.mjs';
+import { plotOfResult, resultAsMarkdown } from './shown.mjs';
+import { goalLine } from './table.mjs';
 
 const DOCS = fileURLToPath(new URL('../../docs', import.meta.url));
 
@@ -18,20 +18,16 @@ const conditions = ({ mode, when, node, platform, cores, load }) =>
   `${mode} run of ${when.slice(0, 10)}: Node ${node}, ${platform}, ${cores} cores, load ${load} at its start.`;
 
 const section = (result) => {
-  const { id, title, rows, goals, notes, baseline, plot } = result;
-  const svg = plotOf({
-    title: `${id}: ${plot.figure}`,
-    scale: plot.scale,
-    rows: rows.filter(({ figure }) => figure === plot.figure),
-  });
+  const { id, title, goals, notes, baseline, plot } = result;
+  const svg = plotOfResult(result);
   const file = `performance/${id.toLowerCase()}.svg`;
   const parts = [
     `## ${id}. ${title}`,
-    `${conditions(result)} Baseline: ${baseline}.`,
+    `${conditions(result)}${baseline === undefined ? '' : ` Baseline: ${baseline}.`}`,
     goals.map((goal) => `- ${goalLine(goal)}`).join('\n'),
     notes.map((note) => `- ${note}`).join('\n'),
     svg === undefined ? '' : `![${id}: ${plot.figure}](${file})`,
-    ...figuresOf(rows).map((figure) => `**${figure}**\n\n${asMarkdown(rows.filter((row) => row.figure === figure))}`),
+    ...resultAsMarkdown(result),
   ];
   return { file, svg, markdown: parts.filter((part) => part !== '').join('\n\n') };
 };

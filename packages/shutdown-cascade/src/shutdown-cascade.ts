@@ -50,6 +50,8 @@ const runningOf = (plan: TargetPlan): Running => {
   };
   const leave = (): void => {
     running.leads = false;
+    // A cgroup that is removed at once, by whoever has heard of this too, announces nothing any more.
+    if (running.held !== undefined) running.held.changed = true;
   };
   exited?.then(leave, leave);
   const close = (): void => {

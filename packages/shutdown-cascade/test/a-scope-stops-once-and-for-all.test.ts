@@ -164,3 +164,45 @@ describe('once a stop has begun (R12, fault 29)', () => {
     expect(await table.list()).toEqual([]);
   });
 });
+
+describe('a second request for the stop', () => {
+  test('fault 26: its force hurries the first, at whatever time it comes', async () => {
+    const { table, clock, scope } = fakes();
+    const leader = table.start({ ignores: ['SIGTERM'] });
+    await scope.adopt(leader.pid);
+    let second: Promise<unknown> | undefined;
+    clock.after(700, () => {
+      second = scope.stop({ force: AbortSignal.abort() });
+    });
+    const first = scope.stop();
+    const report = await first;
+    expect(await second).toBe(report);
+    expect(report.durationMs).toBeLessThanOrEqual(725);
+    expect(report).toMatchObject({ ok: true, targets: [{ outcome: 'killed' }] });
+  });
+
+  test('fault 26: also when it aborts only later; without force it hurries nothing', async () => {
+    const { table, clock, scope } = fakes();
+    const leader = table.start({ ignores: ['SIGTERM'] });
+    await scope.adopt(leader.pid);
+    const force = new AbortController();
+    clock.after(300, () => void scope.stop());
+    clock.after(500, () => void scope.stop({ force: force.signal }));
+    clock.after(900, () => force.abort());
+    const { durationMs } = await scope.stop();
+    expect(durationMs).toBeGreaterThanOrEqual(900);
+    expect(durationMs).toBeLessThanOrEqual(925);
+  });
+
+  test('an abort ends the stop at once, and says who is left', async () => {
+    const { table, clock, scope } = fakes();
+    const leader = table.start({ ignores: ['SIGTERM'] });
+    await scope.adopt(leader.pid);
+    const abort = new AbortController();
+    clock.after(300, () => abort.abort());
+    const report = await scope.stop({ signal: abort.signal });
+    expect(report).toMatchObject({ ok: false, survivors: [{ pid: leader.pid }] });
+    expect(report.durationMs).toBeLessThanOrEqual(325);
+    expect(table.signals.map(({ signal }) => signal)).not.toContain('SIGKILL');
+  });
+});

@@ -22,7 +22,7 @@ describe('the cgroup of this process', () => {
       '0::/user.slice/user-1000.slice/session-1.scope\n',
       '/sys/fs/cgroup/user.slice/user-1000.slice/session-1.scope',
     ],
-    ['pure version 2, in its root', mountinfo(PURE), '0::/\n', '/sys/fs/cgroup/'],
+    ['pure version 2, in its root', mountinfo(PURE), '0::/\n', '/sys/fs/cgroup'],
     [
       'hybrid: beside controllers of version 1',
       mountinfo(V1, UNIFIED),
@@ -33,7 +33,7 @@ describe('the cgroup of this process', () => {
       'a container with a cgroup namespace: its root is its own',
       mountinfo('661 660 0:30 / /sys/fs/cgroup ro,nosuid,relatime - cgroup2 cgroup rw'),
       '0::/\n',
-      '/sys/fs/cgroup/',
+      '/sys/fs/cgroup',
     ],
     [
       'a container without one: a part of the hierarchy is mounted',

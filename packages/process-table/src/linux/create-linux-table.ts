@@ -109,7 +109,8 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
 
   /** Pid and start tick agree; but both may have been handed out twice within that tick. */
   const asCarrier = (identity: ProcessIdentity, found: Lookup & { status: 'alive' }): Lookup => {
-    const ownChild = found.process.ppid === process.pid;
+    // The first process of a PID namespace gets every orphan for a child.
+    const ownChild = found.process.ppid === process.pid && process.pid !== 1;
     const cookie = ownChild ? undefined : cookieIn(files.environ(identity.pid));
     switch (compareCookie(identity, { cookie, ownChild })) {
       case 'same':

@@ -20,7 +20,7 @@ export const dueStage = (context: Context, { stage, plan, killedAtMs }: Running)
 
 /** Whether nobody has to look for its end: our own child exits, or the kernel says that a cgroup has emptied. */
 const isAnnounced = ({ leads, stage, held, open, plan }: Running): boolean =>
-  held?.populated === true ? open.size === 0 : leads && stage !== 'killed' && open.has(plan.target.identity.pid);
+  held?.populated === true || (leads && stage !== 'killed' && open.has(plan.target.identity.pid));
 
 /** When a target is next looked at although nothing has happened. */
 const lookAtMs = ({ nextLookAtMs, nextPassAtMs }: Context, { held }: Running): number =>

@@ -41,6 +41,7 @@ export const holdCgroup = (context: Context, running: Running): void => {
     asked: new Set(),
     killed: new Set(),
     refused: false,
+    nameless: false,
     changed: false,
     populated: true,
     fresh: true,
@@ -124,8 +125,10 @@ export const killCgroup = (context: Context, running: Running, held: Held): bool
   const pids = justRead(context, held);
   const fresh = pids.filter((pid) => !held.killed.has(pid));
   if (held.killed.size > 0 && fresh.length === 0) return true;
+  const nameless = pids.length === 0 && orElse(true, () => context.cgroups.isPopulated(held.path));
   held.refused ||= pids.some((pid) => context.never.has(pid)) || !context.cgroups.kill(held.path);
   if (held.refused) return false;
+  held.nameless ||= nameless;
   for (const pid of fresh) held.killed.add(pid);
   note(context, running, 'SIGKILL', fresh);
   return true;

@@ -20,15 +20,28 @@ const ownGroup = ({ plan: { target }, members }: Running, rows: readonly Process
     : undefined;
 };
 
+/**
+ * Those who have been seen in a target's cgroup and carry its cookie: where targets share that, this tells whose they are. The pid alone,
+ * which may have come round, would prove nothing.
+ */
+const wereInside = ({ held, plan: { target } }: Running, rows: readonly ProcessRow[]): ProcessIdentity[] =>
+  held === undefined
+    ? []
+    : rows
+        .filter(
+          ({ identity, cookie }) => held.pids.has(identity.pid) && cookie !== undefined && cookie === target.cookie,
+        )
+        .map(({ identity }) => identity);
+
 /** Takes in the members that one listing shows. */
 const absorb = (context: Context, rows: readonly ProcessRow[]): void => {
-  const targets = context.all.map(({ plan: { target }, members, outcome }) => ({
-    ...target,
-    known: [...(target.known ?? []), ...members.values()],
-    wants: outcome === undefined,
-  }));
   // What is in a cgroup is its target's, whatever a shared cookie says, and is stopped there.
   const held = context.all.map((running) => (running.held?.populated === true ? pidsIn(context, running.held) : []));
+  const targets = context.all.map((running) => ({
+    ...running.plan.target,
+    known: [...(running.plan.target.known ?? []), ...running.members.values(), ...wereInside(running, rows)],
+    wants: running.outcome === undefined,
+  }));
   const shares = shareOut(targets, rows, new Set([...context.never, ...held.flat()]));
   context.newborns = rows.some(
     ({ identity, pgid, state, cookie }) =>

@@ -31,6 +31,8 @@ export interface Held {
   readonly killed: Set<number>;
   /** It may not be killed as a whole: who is in it is ended one by one. */
   refused: boolean;
+  /** It was killed with somebody in it whom this PID namespace cannot number. */
+  nameless: boolean;
   /** Whether it may have emptied since the last look at that. */
   changed: boolean;
   populated: boolean;

@@ -12,8 +12,8 @@ const conclude = (context: Context, running: Running, outcome: Outcome): void =>
   context.emit({ type: 'done', id: running.plan.target.id, outcome });
 };
 
-const wasSignalled = ({ signals }: Running, wanted: NodeJS.Signals): boolean =>
-  signals.some(({ signal }) => signal === wanted);
+const wasKilled = ({ signals, held }: Running): boolean =>
+  held?.nameless === true || signals.some(({ signal }) => signal === 'SIGKILL');
 
 /** What to say of a target of which a complete look shows nothing alive. */
 export const concludeEmpty = async (context: Context, running: Running): Promise<void> => {
@@ -29,7 +29,7 @@ export const concludeEmpty = async (context: Context, running: Running): Promise
   if (cgroup !== undefined && running.held !== undefined) context.cgroups.remove(cgroup);
   if ([leader, ...others].some(({ status }) => status === 'unknown')) conclude(context, running, 'unknown');
   else if (running.members.size > 0 || running.held !== undefined) {
-    conclude(context, running, wasSignalled(running, 'SIGKILL') ? 'killed' : 'exited');
+    conclude(context, running, wasKilled(running) ? 'killed' : 'exited');
   } else conclude(context, running, leader.status === 'dead' && leader.reason === 'reused' ? 'foreign' : 'gone');
 };
 

@@ -5,7 +5,7 @@ import { type Cgroups, systemCgroups } from '../cgroup/cgroups.js';
 import { ShutdownCascadeError } from '../errors.js';
 import { whyNotExecutable } from './find-executable.js';
 import { readLineage } from './lineage.js';
-import { CANNOT_JOIN, survivesShell, wrap } from './wrapper.js';
+import { CANNOT_JOIN, shellFor, wrap } from './wrapper.js';
 
 export interface ContainedSpawn {
   readonly command: string;
@@ -68,7 +68,7 @@ interface Started {
 }
 
 const start = async (
-  { file, args }: { readonly file: string; readonly args: readonly string[] },
+  { file, argv0, args }: { readonly file: string; readonly argv0?: string; readonly args: readonly string[] },
   streams: StdioOptions,
   { command, cwd, env, cookie }: ContainedSpawn,
 ): Promise<Started> => {
@@ -76,6 +76,7 @@ const start = async (
   try {
     child = spawn(file, args, {
       ...(cwd === undefined ? {} : { cwd }),
+      ...(argv0 === undefined ? {} : { argv0 }),
       env: { ...env, [COOKIE_VARIABLE]: cookie },
       detached: true,
       stdio: streams,
@@ -137,7 +138,7 @@ const isWrapped = (
   gated === true ||
   (platform === 'linux' &&
     (cgroup !== undefined || streams.some(isPipe)) &&
-    survivesShell(command, env, streams.length));
+    shellFor(command, env, streams.length) !== undefined);
 
 const describeChild = async (
   { child, pid, exited, closed }: Started,

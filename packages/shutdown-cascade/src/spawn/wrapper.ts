@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 /**
  * The shell that stands in for a command until it may run: it waits at a gate, for a line or the end of file, which ends it; joins a
  * cgroup; and becomes the command, with the same pid and start token. It talks through one descriptor, a socket pair, which the command
@@ -16,7 +18,7 @@ const NAME = 'cm-gate';
 export const CANNOT_JOIN = 125;
 
 /** Shells set these to what they think right; a command gets what it was given, or nothing. `_` and `SHLVL` cannot be kept out of bash. */
-const SET_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL'];
+const SET_BY_SHELLS = ['PWD', 'OLDPWD', 'SHLVL', 'PS1', 'PS4'];
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -51,8 +53,10 @@ export const wrap = (
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   wrapping: Wrapping,
-): { readonly file: string; readonly args: readonly string[] } => ({
-  file: '/bin/sh',
+): { readonly file: string; readonly argv0: string; readonly args: readonly string[] } => ({
+  file: shellFor(command, env, wrapping.descriptor) ?? SHELL,
+  // Under its own name bash runs ~/.bashrc when its input is a socket, as Node's pipes are.
+  argv0: SHELL,
   args: ['-c', scriptOf(wrapping, env), NAME, wrapping.cgroup ?? '', command, ...args],
 });
 
@@ -60,18 +64,27 @@ export const wrap = (
 export const withoutGate = (args: readonly string[]): string[] => args.slice(args[3] === NAME ? 5 : 0);
 
 /** What a shell sets whatever it was given, and keeps exported if it was. */
-const TAKEN_BY_SHELLS = /^(IFS|OPTIND|PPID|E?UID|BASH.*|SHELLOPTS|CM_GATE)$/;
+const TAKEN_BY_SHELLS = /^(IFS|OPTIND|PPID|E?UID|BASH(?!_ENV$).*|SHELLOPTS|CM_GATE)$/;
 
 /** Redirections know descriptors of one digit (dash). */
 const LARGEST_DESCRIPTOR = 9;
 
-/** Shells drop variables whose names are none of theirs (dash and BusyBox do): a child that has some cannot go through one. */
-const keeps = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !TAKEN_BY_SHELLS.test(name);
+/** The shells that may stand in for a command. Bash hands on variables whose names are none of a shell's; dash and BusyBox drop them. */
+const SHELL = '/bin/sh';
+const SHELL_FOR_ODD_NAMES = '/bin/bash';
 
-/** Whether a command that a shell becomes is just what it would be without one. */
-export const survivesShell = (
+const isShellName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+
+/** The shell behind which a command is just what it would be without one; undefined where there is none. */
+export const shellFor = (
   command: string,
   env: Readonly<Record<string, string>>,
   descriptor: number,
+): string | undefined => {
+  const names = Object.keys(env);
   // What begins with a hyphen, bash takes for an option of `exec`.
-): boolean => descriptor <= LARGEST_DESCRIPTOR && !command.startsWith('-') && Object.keys(env).every(keeps);
+  if (descriptor > LARGEST_DESCRIPTOR || command.startsWith('-')) return undefined;
+  if (names.some((name) => TAKEN_BY_SHELLS.test(name))) return undefined;
+  if (names.every(isShellName)) return SHELL;
+  return existsSync(SHELL_FOR_ODD_NAMES) ? SHELL_FOR_ODD_NAMES : undefined;
+};
