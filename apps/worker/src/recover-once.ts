@@ -6,6 +6,8 @@ import { createSupervisor } from './supervisor/create-supervisor.js';
 import { type Log, silentLog } from './supervisor/log.js';
 import type { Recovery } from './supervisor/recover.js';
 
+const LAST_MOMENTS_MS = 500;
+
 export interface RecoverOnceOptions {
   readonly dataDirectory: DataDirectory;
   readonly table?: ProcessTable;
@@ -25,7 +27,13 @@ export type RecoverOnce =
  */
 export const recoverOnce = async (options: RecoverOnceOptions): Promise<RecoverOnce> => {
   const { dataDirectory, table = createProcessTable(), clock = systemClock, log = silentLog } = options;
-  const acquired = await acquirePidFile(dataDirectory.pidFile, { table });
+  const endsAtMs = clock.monotonicMs() + LAST_MOMENTS_MS;
+  let acquired = await acquirePidFile(dataDirectory.pidFile, { table });
+  // A worker that was killed gives back its claim, and then its number, some moments after its children have noticed.
+  while (acquired.status === 'held' && acquired.reason !== 'elsewhere' && clock.monotonicMs() < endsAtMs) {
+    await clock.sleep(25);
+    acquired = await acquirePidFile(dataDirectory.pidFile, { table });
+  }
   if (acquired.status === 'held') return { status: 'held', reason: acquired.message };
   if (acquired.status === 'failed') return { status: 'failed', reason: acquired.reason };
   try {

@@ -221,6 +221,39 @@ describe.each([['sh'], ['dash'], ['bash', '--posix'], ['busybox', 'sh']])('the s
     }
   });
 
+  test('does not wait for the files of a worker that is dead; a signal while it lives means nothing', async ({
+    skip,
+  }) => {
+    const present = await runToEnd(shell, [...more, '-c', 'exit 0']).catch(() => ({ code: 127 }));
+    skip(present.code !== 0, `there is no ${shell} here`);
+    // A program that never waits, with a child that has ended: as the kernel shows a worker of which only the first thread is gone.
+    await using parent = await startProcess('sh', ['-c', 'sh -c "read -r line" <&3 & echo $!; exec sleep 300 3<&-'], {
+      stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+    });
+    const worker = Number(await parent.line());
+    await using ours = await startProcess('sleep', ['300'], { detached: true });
+    const arguments_ = ['-c', GUARDIAN_SCRIPT, 'cm-guardian', '', '', '/', String(worker)];
+    await using guardian = await startProcess(shell, [...more, ...arguments_], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+    guardian.child.stdin?.write(`+g:${ours.pid}:${startTokenOf(ours.pid)}\n`);
+    for (let times = 0; times < 20; times += 1) {
+      guardian.child.kill('SIGURG');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(ours.child.exitCode ?? ours.child.signalCode).toBeNull();
+    expect(guardian.child.exitCode ?? guardian.child.signalCode).toBeNull();
+    for (const stream of [...parent.child.stdio].slice(3)) stream?.destroy();
+    await eventually('the worker to be a zombie', () => / Z /.test(readFileSync(`/proc/${worker}/stat`, 'utf8')));
+    await eventually('the end', () => {
+      guardian.child.kill('SIGURG');
+      return ours.child.signalCode === 'SIGKILL';
+    });
+    // The lifeline was open all the time.
+    guardian.child.stdin?.end();
+    await guardian.exit;
+  });
+
   test('touches nobody when the worker leaves in order', async ({ skip }) => {
     const present = await runToEnd(shell, [...more, '-c', 'exit 0']).catch(() => ({ code: 127 }));
     skip(present.code !== 0, `there is no ${shell} here`);
