@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { IN_PID_NAMESPACE, whyNoPidNamespace } from '../../../tools/testing/pid-namespace.js';
 import { runToEnd, startProcess } from '../../../tools/testing/real-process.js';
 import { type TemporaryDirectory, temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { createProcessTable } from '../src/index.js';
@@ -18,23 +19,12 @@ const answerOf = async (command: string, args: readonly string[]): Promise<unkno
   return JSON.parse(stdout);
 };
 
-const inNamespace = ['--pid', '--fork', '--kill-child', '--mount-proc'];
-/** Why namespaces cannot be made here, or undefined where they can. */
-const impossible = async (): Promise<string | undefined> => {
-  if (process.platform !== 'linux') return 'needs Linux';
-  if (process.getuid?.() !== 0) return 'needs root, to make a PID namespace';
-  const { code, stderr } = await runToEnd('unshare', [...inNamespace, 'true']).catch((error: unknown) => ({
-    code: 1,
-    stderr: String(error),
-  }));
-  return code === 0 ? undefined : `needs a PID namespace: ${stderr.trim()}`;
-};
-const why = await impossible();
+const why = await whyNoPidNamespace();
 if (why !== undefined) console.warn(`skipped: ${why}`);
 
 describe.skipIf(why !== undefined)('in a PID namespace of its own', () => {
   test('fault 1, field failure 2: the innocent holder of a recorded pid is not signalled', async () => {
-    expect(await answerOf('unshare', [...inNamespace, process.execPath, scenes, 'reuse'])).toEqual({
+    expect(await answerOf('unshare', [...IN_PID_NAMESPACE, process.execPath, scenes, 'reuse'])).toEqual({
       samePid: true,
       lookup: 'dead: reused',
       signal: 'foreign',
@@ -44,7 +34,7 @@ describe.skipIf(why !== undefined)('in a PID namespace of its own', () => {
   });
 
   test('fault 2: same pid, same start tick: the cookie tells the two apart', async () => {
-    expect(await answerOf('unshare', [...inNamespace, process.execPath, scenes, 'same-tick'])).toEqual({
+    expect(await answerOf('unshare', [...IN_PID_NAMESPACE, process.execPath, scenes, 'same-tick'])).toEqual({
       sameTick: true,
       recorded: 0,
       innocent: 1,
@@ -63,7 +53,7 @@ describe.skipIf(why !== undefined)('in a PID namespace of its own', () => {
 
   test('fault 35: a process hidden by hidepid=2 is unknown', async () => {
     const script = `mount -o remount,hidepid=2 /proc && setpriv --reuid 65534 --regid 65534 --clear-groups "$0" "$1" hidden 1`;
-    const answer = await answerOf('unshare', [...inNamespace, 'sh', '-c', script, process.execPath, scenes]);
+    const answer = await answerOf('unshare', [...IN_PID_NAMESPACE, 'sh', '-c', script, process.execPath, scenes]);
     expect(answer).toEqual({ uid: 65534, own: 'alive', hidden: 'unknown', listed: false });
   });
 });

@@ -1,22 +1,12 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundle } from '../../../tools/testing/bundle.js';
+import { IN_PID_NAMESPACE, whyNoPidNamespace } from '../../../tools/testing/pid-namespace.js';
 import { runToEnd } from '../../../tools/testing/real-process.js';
 import { type TemporaryDirectory, temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { fixture } from './fixtures/built.js';
 
-const inNamespace = ['--pid', '--fork', '--kill-child', '--mount-proc'];
-
-/** Why namespaces cannot be made here, or undefined where they can. */
-const impossible = async (): Promise<string | undefined> => {
-  if (process.getuid?.() !== 0) return 'needs root, to make a PID namespace';
-  const { code, stderr } = await runToEnd('unshare', [...inNamespace, 'true']).catch((error: unknown) => ({
-    code: 1,
-    stderr: String(error),
-  }));
-  return code === 0 ? undefined : `needs a PID namespace: ${stderr.trim()}`;
-};
-const why = await impossible();
+const why = await whyNoPidNamespace();
 if (why !== undefined) console.warn(`skipped: a recorded pid that was handed out again: ${why}`);
 
 const UNTOUCHED = { signals: [], members: [], innocent: 'running', pending: false };
@@ -31,7 +21,7 @@ describe.skipIf(why !== undefined)('a recorded pid that was handed out again', (
   afterAll(() => directory[Symbol.asyncDispose]());
 
   const play = async (...scene: readonly string[]): Promise<unknown> => {
-    const args = [...inNamespace, process.execPath, program, ...scene];
+    const args = [...IN_PID_NAMESPACE, process.execPath, program, ...scene];
     const { stdout, stderr } = await runToEnd('unshare', args, { deadlineMs: 28_000 });
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout);

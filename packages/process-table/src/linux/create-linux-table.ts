@@ -2,7 +2,8 @@ import { COOKIE_VARIABLE } from '../cookie.js';
 import { deliver, exists, type Kill, ownPids, systemKill } from '../deliver.js';
 import { descend } from '../descend.js';
 import { isProcessTableError } from '../errors.js';
-import { compareCookie, compareIdentity, isTargetPid, type ProcessIdentity } from '../identity.js';
+import { compareCookie, isTargetPid, type ProcessIdentity } from '../identity.js';
+import { judgeHolder, judgePlace, unsent } from '../judge.js';
 import type { ListOptions, Lookup, ProcessRow, ProcessTable, SignalResult, Usage } from '../process-table.js';
 import { parseCpuMs, parseStat, type Stat } from './parse-stat.js';
 import { type ProcFiles, readProc } from './read-proc.js';
@@ -123,25 +124,15 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
   };
 
   const lookupNow = (identity: ProcessIdentity): Lookup => {
-    // The process of an earlier boot of this machine is dead whatever has its pid today; of another machine, unknown.
-    const elsewhere = compareIdentity(identity, { ...identity, ...place });
-    if (elsewhere === 'different') return { status: 'dead', reason: 'earlier-boot' };
-    if (elsewhere === 'unknown') {
-      return { status: 'unknown', reason: 'recorded on another machine, in another PID namespace, or incompletely' };
-    }
-    const found = orUnknown(() => look(identity.pid));
-    // A zombie too may be another process than the one recorded.
-    if (!('process' in found)) return found;
-    switch (compareIdentity(identity, found.process.identity)) {
-      case 'different':
-        return { status: 'dead', reason: 'reused' };
-      case 'unknown':
-        return { status: 'unknown', reason: 'the start token cannot be compared' };
-      case 'same':
-        return identity.cookie === undefined || found.status === 'dead'
-          ? found
-          : orUnknown(() => asCarrier(identity, found));
-    }
+    const elsewhere = judgePlace(identity, place);
+    if (elsewhere !== undefined) return elsewhere;
+    const found = judgeHolder(
+      identity,
+      orUnknown(() => look(identity.pid)),
+    );
+    return found.status === 'alive' && identity.cookie !== undefined
+      ? orUnknown(() => asCarrier(identity, found))
+      : found;
   };
 
   /** Reads processes, the newest first: they are the ones that may be gone in a moment. */
@@ -193,12 +184,7 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
     }
     // Between this look and the kill below the process could end and its pid be handed out again. Without a pidfd that
     // window of microseconds cannot be closed; it is kept free of anything that awaits.
-    const found = lookupNow(identity);
-    if (found.status === 'dead') {
-      return found.reason === 'reused' ? { outcome: 'foreign', reason: 'the pid was reused' } : { outcome: 'gone' };
-    }
-    if (found.status === 'unknown') return { outcome: 'unknown', reason: found.reason };
-    return deliver(kill, identity.pid, signal);
+    return unsent(lookupNow(identity)) ?? deliver(kill, identity.pid, signal);
   };
 
   const sendToGroup = (leader: ProcessIdentity, signal: NodeJS.Signals): SignalResult => {
@@ -209,8 +195,8 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
       own = protectedPids().map((pid) => readRow(pid)?.pgid);
       return lookupNow(leader);
     });
-    if (found.status === 'unknown') return { outcome: 'unknown', reason: found.reason };
-    if (!('process' in found)) return { outcome: found.reason === 'reused' ? 'foreign' : 'gone' };
+    // A zombie too keeps the number of the group it leads.
+    if (!('process' in found)) return unsent(found) ?? { outcome: 'gone' };
     if (found.process.pgid !== leader.pid)
       return { outcome: 'refused', reason: `process ${leader.pid} leads no group` };
     return own.includes(leader.pid) ? { outcome: 'refused', reason: refusal } : deliver(kill, -leader.pid, signal);
