@@ -161,10 +161,8 @@ export const examine = async (input: DoctorInput): Promise<DoctorBody> => {
     {
       id: 'containment',
       run: () => {
-        const { tier, why, canMiss } = input.containment;
-        return tier === 'none'
-          ? fail(why, 'use --containment auto or group')
-          : pass(`${tier}: ${why}; cannot see: ${canMiss.join('; ')}`);
+        const { tier, why } = input.containment;
+        return tier === 'none' ? fail(why, 'use --containment auto or group') : pass(`${tier}: ${why}`);
       },
     },
     environmentCheck(strippedKeys, input),
