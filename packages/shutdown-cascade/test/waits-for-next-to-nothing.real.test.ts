@@ -9,7 +9,7 @@ import { lineOf } from './fixtures/line-of.js';
 const { tiers } = probeContainment();
 const COUNT = 20;
 const GRACE_MS = 3_000;
-/** What a wait may cost of one processor: one percent is the aim, and nobody's machine is idle. */
+/** What a wait may cost of one processor: less than one percent on an idle machine, and nobody’s is. */
 const MOST = 0.02;
 /** A collection of garbage, say. */
 const SLACK_MS = 10;

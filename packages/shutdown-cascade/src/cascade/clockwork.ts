@@ -8,8 +8,8 @@ const LONGEST_QUIET_MS = 1_000;
 
 /** Between two looks of one kind: at least this, */
 const LOOK_EVERY_MS = 100;
-/** and so many times what the last one took: a stop that waits costs about one percent of a processor. */
-const REST = 150;
+/** and so many times what the last one took: the looks of each kind cost a third of a percent of a processor. */
+const REST = 300;
 
 /** How long to rest after a look that took so long. */
 export const restAfter = (tookMs: number): number => Math.max(LOOK_EVERY_MS, REST * tookMs);
