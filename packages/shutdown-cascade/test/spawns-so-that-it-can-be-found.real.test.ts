@@ -114,7 +114,11 @@ describe('a contained process', () => {
       started.open();
       const { identity } = started;
       await eventually('sleep', async () => (await table.commandLine(identity))[0] === 'sleep');
-      const descriptors = await table.openDescriptors(identity);
+      // While the loader is at work a library is open.
+      const descriptors = await eventually('the loader to be done', async () => {
+        const open = await table.openDescriptors(identity);
+        return [...(open?.values() ?? [])].some((target) => target.startsWith('/usr/')) ? undefined : open;
+      });
       const streams = [0, 1, 2].map((number): [number, string] => [number, '/dev/null']);
       expect(descriptors).toEqual(new Map([...streams, ...before]));
     } finally {
