@@ -41,7 +41,8 @@ export interface ListOptions {
   readonly cookies?: boolean;
   /**
    * Also say which of these each process holds open, in the words of `openDescriptors`: `socket:[4711]`, `pipe:[42]`. A descendant
-   * that kept a pipe made for its ancestor shows by it, whatever it did to its environment, group and parents.
+   * that kept a pipe made for its ancestor shows by it, whatever it did to its environment, group and parents. Asked for together
+   * with cookies, it is left out of those who carry one: they have said whose they are.
    */
   readonly descriptors?: ReadonlySet<string>;
   /** Cookies and descriptors need be read only of processes that did not start before this one: nobody older descends from it. */

@@ -57,11 +57,14 @@ const spread = (target: Belonging, listing: Listing, never: ReadonlySet<number>)
   add([target.identity, ...(target.known ?? [])].map((identity) => holderOf(listing, identity)));
   if (target.cookie !== undefined) add(listing.byCookie.get(target.cookie));
   for (const held of target.lineage ?? []) add(listing.holding.get(held)?.filter((row) => mayDescend(row, target)));
+  let grouped = false;
   for (let next = 0; next < members.length; next += 1) {
     const row = members[next];
     if (row === undefined) break;
     add(listing.under.get(row.identity.pid));
-    if (target.pgid !== undefined && (row.pgid === target.pgid || row.sid === target.pgid)) {
+    // Once: with a thousand members in the group, adding all of it for each of them is a million looks.
+    if (!grouped && target.pgid !== undefined && (row.pgid === target.pgid || row.sid === target.pgid)) {
+      grouped = true;
       add(listing.under.get(target.pgid));
     }
   }

@@ -148,7 +148,9 @@ export const createLinuxTable = (options: LinuxTableOptions = {}): ProcessTable 
       // The kernel's own threads have neither an environment nor descriptors.
       const asked = !stat.kernelThread && Number(stat.startTicks) >= oldest;
       const cookie = asked && cookies ? cookieIn(files.environ(pid)) : undefined;
-      const holds = asked && descriptors !== undefined ? held(descriptors, files.descriptors(pid)) : undefined;
+      // Who carries a cookie has said whose it is.
+      const silent = asked && cookie === undefined;
+      const holds = silent && descriptors !== undefined ? held(descriptors, files.descriptors(pid)) : undefined;
       const seen = cookie === undefined && holds === undefined ? row : marked(row, cookie, holds);
       rows.push(seen);
       onRow?.(seen);
