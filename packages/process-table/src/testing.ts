@@ -197,7 +197,8 @@ export const createFakeProcessTable = (
       rows().map((row) => {
         const asked = since === undefined || Number(row.identity.startToken) >= Number(since.startToken);
         const marked = asked && cookies ? withCookie(row) : row;
-        const seen = asked && descriptors !== undefined ? withHolds(marked, descriptors) : marked;
+        const silent = asked && marked.cookie === undefined;
+        const seen = silent && descriptors !== undefined ? withHolds(marked, descriptors) : marked;
         onRow?.(seen);
         return seen;
       }),
