@@ -137,9 +137,10 @@ const play = async () => {
 
   story.step('the process tree after the end');
   story.detail(await worker('ps'));
-  const left = processesOf(dataDirectory).filter((line) => !line.startsWith(`${pid} `));
+  const own = (line) => line.startsWith(`${pid} `) || line.includes(' cm-guardian ');
+  const left = processesOf(dataDirectory).filter((line) => !own(line));
   if (left.length > 0) throw new Error(`left behind:\n${left.join('\n')}`);
-  story.detail('nothing is left but the worker');
+  story.detail('nothing is left but the worker and its guardian');
 
   story.step('what the worker has on record');
   const kinds = await onRecord();

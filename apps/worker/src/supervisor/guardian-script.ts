@@ -15,6 +15,7 @@
  * the last `)`): as long as that lives, nobody else can have the number. dash takes `-9 -PID`, but not `-KILL -- -PID`.
  */
 export const GUARDIAN_SCRIPT = `
+unset CM_GUARDIAN_SCRIPT
 node=$1 entry=$2 data=$3 worker=$4
 set --
 signalled=
@@ -80,8 +81,10 @@ while :; do
 done
 `;
 
+/** The variable that holds the script: in the arguments it would be all that `ps` shows. */
+export const GUARDIAN_VARIABLE = 'CM_GUARDIAN_SCRIPT';
+
 /** Puts `setpriv` in front of the script where it knows what is asked of it; BusyBox's does not. */
-export const GUARDIAN_LAUNCHER = `
-if setpriv --pdeathsig URG true 2>/dev/null; then exec setpriv --pdeathsig URG /bin/sh -c "$@"; fi
-exec /bin/sh -c "$@"
-`;
+export const GUARDIAN_LAUNCHER: string = `run='eval "$${GUARDIAN_VARIABLE}"'
+if setpriv --pdeathsig URG true 2>/dev/null; then exec setpriv --pdeathsig URG /bin/sh -c "$run" "$0" "$@"; fi
+exec /bin/sh -c "$run" "$0" "$@"`;

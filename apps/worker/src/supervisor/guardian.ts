@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { Clock } from '@cm/process-table';
 import { isCgroupPath } from '@cm/shutdown-cascade';
-import { GUARDIAN_LAUNCHER, GUARDIAN_SCRIPT } from './guardian-script.js';
+import { GUARDIAN_LAUNCHER, GUARDIAN_SCRIPT, GUARDIAN_VARIABLE } from './guardian-script.js';
 import type { Log } from './log.js';
 
 export type GuardianStatus =
@@ -35,7 +35,6 @@ export interface GuardianOptions {
   readonly platform?: NodeJS.Platform;
 }
 
-const NAME = 'cm-guardian';
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 10_000;
 /** It lived that long: whatever ended it was no fault of its own. */
@@ -74,9 +73,14 @@ export const startGuardian = (options: GuardianOptions): Guardian => {
     const { execPath = '', entry = '' } = recoverWith ?? {};
     const started = spawn(
       '/bin/sh',
-      ['-c', GUARDIAN_LAUNCHER, NAME, GUARDIAN_SCRIPT, NAME, execPath, entry, dataDirectory, String(process.pid)],
+      ['-c', GUARDIAN_LAUNCHER, 'cm-guardian', execPath, entry, dataDirectory, String(process.pid)],
       // A session of its own: whoever ends the worker's group or terminal leaves it alone.
-      { cwd: dataDirectory, env: { PATH, HOME }, detached: true, stdio: ['pipe', 'ignore', 'ignore'] },
+      {
+        cwd: dataDirectory,
+        env: { PATH, HOME, [GUARDIAN_VARIABLE]: GUARDIAN_SCRIPT },
+        detached: true,
+        stdio: ['pipe', 'ignore', 'ignore'],
+      },
     );
     child = started;
     started.unref();
