@@ -4,6 +4,7 @@ import { COOKIE_VARIABLE, type Lookup, type ProcessIdentity, type ProcessTable }
 import { type Cgroups, systemCgroups } from '../cgroup/cgroups.js';
 import { ShutdownCascadeError } from '../errors.js';
 import { whyNotExecutable } from './find-executable.js';
+import { holdStreams } from './hold-streams.js';
 import { readLineage } from './lineage.js';
 import { CANNOT_JOIN, shellFor, wrap } from './wrapper.js';
 
@@ -216,7 +217,10 @@ export const spawnContained = async (options: ContainedSpawn): Promise<Contained
       : { file: command, args };
     started = await start(program, wrapped ? [...streams, 'pipe'] : streams, options);
     const wrapper = wrapped ? (started.child.stdio[descriptor] as Duplex | null | undefined) : undefined;
-    return await describeChild(started, wrapper ?? undefined, joining, streams, options);
+    const letGo = holdStreams(started.child, descriptor);
+    const described = await describeChild(started, wrapper ?? undefined, joining, streams, options);
+    letGo();
+    return described;
   } catch (error) {
     // Nothing runs that cannot be found again.
     started?.child.kill('SIGKILL');
