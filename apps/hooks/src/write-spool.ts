@@ -50,16 +50,15 @@ const whyFull = ({ spoolNew }: DataDirectory, eventBytes: number, limits: SpoolL
   return held + eventBytes > bytes ? `the spool holds ${held} bytes` : undefined;
 };
 
-const openNew = (directory: DataDirectory, path: string): number => {
+/** Makes a directory only where it turns out to be missing: of many first hooks at once, each may find another part made. */
+const within = <T>(directory: string, run: () => T): T => {
   try {
-    return open(path, 'wx', 0o600);
+    return run();
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
-    for (const part of [directory.spoolTmp, directory.spoolNew]) {
-      const prepared = prepareDirectory(part);
-      if (!prepared.ok) throw new Error(prepared.reason);
-    }
-    return open(path, 'wx', 0o600);
+    const prepared = prepareDirectory(directory);
+    if (!prepared.ok) throw new Error(prepared.reason);
+    return run();
   }
 };
 
@@ -75,14 +74,14 @@ export const writeSpool = (directory: DataDirectory, event: SpooledEvent, limits
   const temporary = join(directory.spoolTmp, name);
   const path = join(directory.spoolNew, name);
   try {
-    const descriptor = openNew(directory, temporary);
+    const descriptor = within(directory.spoolTmp, () => open(temporary, 'wx', 0o600));
     try {
       try {
         writeFileSync(descriptor, text);
       } finally {
         closeSync(descriptor);
       }
-      renameSync(temporary, path);
+      within(directory.spoolNew, () => renameSync(temporary, path));
     } catch (error) {
       unlinkSync(temporary);
       throw error;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { dataDirectoryAt, type SpooledEvent } from '@cm/worker/contract';
 import { expect, test } from 'vitest';
@@ -29,6 +29,18 @@ test('an event lies in spool/new, whole, private, named by its time and not by i
   expect(basename(path)).toMatch(/^001767323045678-\d+-\d+\.json$/);
   expect(readdirSync(dataDirectory.spoolTmp)).toEqual([]);
 });
+
+test.each(['spoolTmp', 'spoolNew'] as const)(
+  '%s alone is there, as while others make the spool: the event is not lost',
+  async (there) => {
+    await using directory = await temporaryDirectory();
+    const dataDirectory = dataDirectoryAt(directory.path);
+    mkdirSync(dataDirectory[there], { recursive: true });
+    const path = pathOf(writeSpool(dataDirectory, event()));
+    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(event());
+    expect(readdirSync(dataDirectory.spoolTmp)).toEqual([]);
+  },
+);
 
 test('names sort by time', async () => {
   await using directory = await temporaryDirectory();
