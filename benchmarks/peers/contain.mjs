@@ -1,12 +1,12 @@
 /** Ways to stop what a leader has started, whatever that is by then: SIGTERM, and SIGKILL a second later. Several at the same time. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { joining } from '../lib/observer.mjs';
+import { connectPm2 } from '../lib/pm2.mjs';
 import { unavailable } from './ours.mjs';
 
 const GRACE_MS = 1000;
@@ -99,14 +99,7 @@ const ours = async (containment) => {
 
 /** pm2 starts the leaders in its daemon, which has a home of its own, and stops them in its own way: a tree of pids, and a timeout. */
 const pm2 = async () => {
-  const home = mkdtempSync(join(tmpdir(), 'cm-bench-pm2-'));
-  Object.assign(process.env, { PM2_HOME: home, PM2_KILL_SIGNAL: 'SIGTERM', PM2_SILENT: 'true' });
-  const { default: api } = await import('pm2');
-  const ask = (method, ...args) =>
-    new Promise((resolve, reject) => {
-      api[method](...args, (error, value) => (error ? reject(error) : resolve(value)));
-    });
-  await ask('connect');
+  const { home, ask, close } = await connectPm2();
   const said = (output) => {
     try {
       return readFileSync(output, 'utf8').includes('\n');
@@ -142,11 +135,7 @@ const pm2 = async () => {
       },
       stop: ({ id }) => ask('delete', id).then(() => undefined),
     }),
-    close: async () => {
-      await ask('killDaemon').catch(() => {});
-      api.disconnect();
-      rmSync(home, { recursive: true, force: true });
-    },
+    close,
   };
 };
 

@@ -1,10 +1,8 @@
 /** Ways to stop a leader and everything below it. `begin` starts the workload, `stop` is what is measured. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { joining } from '../lib/observer.mjs';
+import { connectPm2 } from '../lib/pm2.mjs';
 import { ours } from './ours.mjs';
 
 const signalOf = (force) => (force ? 'SIGKILL' : 'SIGTERM');
@@ -43,14 +41,7 @@ const killEach = (pids, force) => {
 
 /** pm2 starts the leader in its daemon. That one outlives every round, as it does in use, and has a home of its own. */
 const pm2 = async () => {
-  const home = mkdtempSync(join(tmpdir(), 'cm-bench-pm2-'));
-  Object.assign(process.env, { PM2_HOME: home, PM2_KILL_SIGNAL: 'SIGTERM', PM2_SILENT: 'true' });
-  const { default: api } = await import('pm2');
-  const ask = (method, ...args) =>
-    new Promise((resolve, reject) => {
-      api[method](...args, (error, value) => (error ? reject(error) : resolve(value)));
-    });
-  await ask('connect');
+  const { ask, close } = await connectPm2();
   return {
     begin: async ({ args, work }) => {
       const [file, fileArgs] = joining(work, '/bin/sh', args);
@@ -68,11 +59,7 @@ const pm2 = async () => {
     },
     stop: () => ask('delete', 'workload').then(() => undefined),
     end: async () => void (await ask('delete', 'workload').catch(() => {})),
-    close: async () => {
-      await ask('killDaemon').catch(() => {});
-      api.disconnect();
-      rmSync(home, { recursive: true, force: true });
-    },
+    close,
   };
 };
 

@@ -17,7 +17,14 @@ export {
   type ProbeOptions,
   probeContainment,
 } from './probe-containment.js';
-export type { CascadeReport, LeftOver, Outcome, SignalRecord, TargetReport } from './report.js';
+export {
+  type CascadeReport,
+  isGone,
+  type LeftOver,
+  type Outcome,
+  type SignalRecord,
+  type TargetReport,
+} from './report.js';
 export { createScope, type Scope, type ScopeOptions, type ScopeSpawn } from './scope.js';
 export { type CascadeOptions, runShutdownCascade } from './shutdown-cascade.js';
 export {
@@ -26,5 +33,6 @@ export {
   type Exit,
   spawnContained,
 } from './spawn/spawn-contained.js';
+export { spawnWithin } from './spawn/spawn-within.js';
 export { withoutGate } from './spawn/wrapper.js';
 export { DEFAULT_GRACE_MS, DEFAULT_KILL_WAIT_MS, DEFAULT_STOP_SIGNAL, type StopTarget } from './target.js';

@@ -45,4 +45,5 @@ export interface CascadeReport {
 
 const GONE: readonly Outcome[] = ['exited', 'killed', 'gone', 'foreign'];
 
+/** Whether an outcome says that nothing of the target is left. */
 export const isGone = (outcome: Outcome): boolean => GONE.includes(outcome);

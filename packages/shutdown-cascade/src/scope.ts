@@ -11,12 +11,13 @@ import {
 } from '@cm/process-table';
 import { cgroupPath } from './cgroup/cgroup-path.js';
 import { systemCgroups } from './cgroup/cgroups.js';
-import { isShutdownCascadeError, ShutdownCascadeError } from './errors.js';
+import { ShutdownCascadeError } from './errors.js';
 import { membersOf } from './membership.js';
 import { type Containment, type ContainmentChoice, probeContainment } from './probe-containment.js';
 import type { CascadeReport } from './report.js';
 import { type CascadeOptions, runShutdownCascade } from './shutdown-cascade.js';
 import { type ContainedProcess, type ContainedSpawn, spawnContained } from './spawn/spawn-contained.js';
+import { spawnWithin } from './spawn/spawn-within.js';
 import type { StopTarget } from './target.js';
 
 type StopTimes = Pick<StopTarget, 'stopSignal' | 'graceMs' | 'killWaitMs'>;
@@ -59,9 +60,6 @@ export interface ScopeSpawn extends StopTimes {
 const definedOnly = (env: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
-const isContainmentFailure = (error: unknown): boolean =>
-  isShutdownCascadeError(error) && error.code === 'containment-failed';
-
 const never = (): ReadonlySet<number> => new Set([process.pid, process.ppid]);
 
 /** A named set of processes that die together. */
@@ -94,18 +92,12 @@ export const createScope = (options: ScopeOptions = {}): Scope => {
     const contained = { ...spawned, cookie, table };
     if (cgroupParent === undefined) return spawnContained(contained);
     const cgroup = cgroupPath(cgroupParent, `${cookie} ${cgroups.size}`);
+    // Also when it fails: no two keys are the same then.
     cgroups.add(cgroup);
-    try {
-      const started = await spawnContained({ ...contained, cgroup });
-      // Nothing to do where something of it lives on: then it goes when the scope is stopped.
-      void started.exited.then(() => systemCgroups.remove(cgroup));
-      return started;
-    } catch (error) {
-      cgroups.delete(cgroup);
-      // What worked when it was probed may have been taken away; only who insisted on it goes without.
-      if (options.containment === 'cgroup' || !isContainmentFailure(error)) throw error;
-      return spawnContained(contained);
-    }
+    const started = await spawnWithin({ ...contained, cgroup }, options.containment === 'cgroup');
+    // Nothing to do where something of it lives on: then it goes when the scope is stopped.
+    void started.exited.then(() => systemCgroups.remove(cgroup));
+    return started;
   };
 
   const run: Scope['stop'] = async (stopOptions) => {

@@ -1,5 +1,5 @@
 import { type Clock, createProcessTable, systemClock } from '@cm/process-table';
-import type { CascadeEvent, CascadeTable, Context, Running } from './cascade/running.js';
+import { attempt, type CascadeEvent, type CascadeTable, type Context, type Running } from './cascade/running.js';
 import { leftIn } from './cascade/settle.js';
 import { stopBySignals } from './cascade/stop-by-signals.js';
 import { stopByTree } from './cascade/stop-by-tree.js';
@@ -107,13 +107,7 @@ export const runShutdownCascade = async (
     never,
     all,
     elapsedMs,
-    emit: (event) => {
-      try {
-        onProgress(event);
-      } catch {
-        // What a listener does is no reason to leave a stop half done.
-      }
-    },
+    emit: (event) => attempt(() => onProgress(event)),
     waker,
     forced: () => force?.aborted === true,
     aborted: () => signal?.aborted === true,

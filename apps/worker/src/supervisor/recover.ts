@@ -1,6 +1,6 @@
 import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { Clock, ProcessIdentity, ProcessTable } from '@cm/process-table';
-import { isCgroupPath, type Outcome, runShutdownCascade, type StopTarget, systemCgroups } from '@cm/shutdown-cascade';
+import { isCgroupPath, isGone, runShutdownCascade, type StopTarget, systemCgroups } from '@cm/shutdown-cascade';
 import type { Log } from './log.js';
 import type { Processes } from './processes.js';
 
@@ -35,11 +35,9 @@ const halfStarted = async (
   return [...found.values()].map((identity) => ({ id, identity, cookie, cgroup, order }));
 };
 
-const isOver = (outcome: Outcome): boolean => !['survived', 'escaped', 'unknown'].includes(outcome);
-
 /**
- * Ends what an earlier worker left behind when it was killed, but for what was to be kept: rows whose process still lives, and processes that had been started but
- * not yet recorded, found by the cookie of their intent. Can itself be interrupted and run again.
+ * Ends what an earlier worker left behind when it was killed, but for what was to be kept: rows whose process still lives, and processes
+ * that had been started but not yet recorded, found by the cookie of their intent. Can itself be interrupted and run again.
  */
 export const recover = async (
   registry: ProcessRegistry,
@@ -68,7 +66,7 @@ export const recover = async (
     processes.stopAll(rows.filter(({ id, identity }) => identity !== undefined && !keptIds.has(id))),
     runShutdownCascade(halves.flat(), { table, clock }),
   ]);
-  const stubborn = new Set(unrecorded.targets.filter(({ outcome }) => !isOver(outcome)).map(({ id }) => id));
+  const stubborn = new Set(unrecorded.targets.filter(({ outcome }) => !isGone(outcome)).map(({ id }) => id));
   for (const { row } of intents) if (!stubborn.has(row.id)) processes.forget(row.id);
 
   const targets = [...recorded.targets, ...unrecorded.targets];

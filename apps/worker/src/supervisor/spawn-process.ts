@@ -8,6 +8,7 @@ import {
   isShutdownCascadeError,
   runShutdownCascade,
   spawnContained,
+  spawnWithin,
 } from '@cm/shutdown-cascade';
 import type { ChildOutput } from './child-output.js';
 import { WorkerError } from './errors.js';
@@ -37,7 +38,6 @@ export interface SpawnContext {
   readonly createCookie: () => string;
 }
 
-/** Without the cgroup where it could not be joined after all, unless the settings insist on one. */
 const start = async (
   { env, table, containment: { insisted }, workerCgroup: { cgroups } }: SpawnContext,
   { cookie, cgroup }: ProcessRecord,
@@ -54,11 +54,7 @@ const start = async (
     table,
   };
   try {
-    if (cgroup === undefined) return await spawnContained(spawn);
-    return await spawnContained({ ...spawn, cgroup, cgroups }).catch((error: unknown) => {
-      if (insisted || !isShutdownCascadeError(error) || error.code !== 'containment-failed') throw error;
-      return spawnContained(spawn);
-    });
+    return await (cgroup === undefined ? spawnContained(spawn) : spawnWithin({ ...spawn, cgroup, cgroups }, insisted));
   } catch (error) {
     if (!isShutdownCascadeError(error)) throw error;
     throw new WorkerError('CANNOT_SPAWN', error.message, { cause: error, details: { errno: error.errno } });
