@@ -50,9 +50,12 @@ export const recover = async (
   const ids = new Set(rows.map(({ id }) => id));
   const resolved = (await registry.recover()).filter(({ row }) => ids.has(row.id));
 
-  const kept = resolved.filter(({ row, status }) => row.onWorkerDeath === 'keep' && status === 'alive');
+  // One that was never recorded has nobody who could be taken over: it is ended like other half-started ones.
+  const kept = resolved.filter(
+    ({ row, status }) => row.onWorkerDeath === 'keep' && row.identity !== undefined && status === 'alive',
+  );
   const keptIds = new Set(kept.map(({ row }) => row.id));
-  const intents = resolved.filter(({ row }) => row.identity === undefined && !keptIds.has(row.id));
+  const intents = resolved.filter(({ row }) => row.identity === undefined);
   const halves = await Promise.all(
     intents.map(({ row, found }) =>
       halfStarted(

@@ -77,43 +77,46 @@ describe('a worker that was killed together with its guardian, with children ali
     expect((await place.cm(['doctor'])).code).toBe(0);
   });
 
-  test('a process that was started but not yet recorded is found by the cookie of its intent (faults 2, 11)', async () => {
-    await using place = await workerPlace();
-    await place.start();
-    expect((await place.cm(['stop'])).code).toBe(0);
-    // What a worker does up to the moment in which it is killed.
-    const registry = await openProcessRegistry({
-      directory: place.files.registry,
-      table: place.table,
-      createCookie: () => createCookie(place.dataDir),
-    });
-    const { cookie } = registry.prepare({
-      name: 'half',
-      sessionId: 's',
-      type: 'process',
-      command: 'sleep',
-      args: ['300'],
-      cwd: '/',
-      restart: 'temporary',
-      stopSignal: 'SIGTERM',
-      graceMs: 500,
-      killWaitMs: 1000,
-      onWorkerDeath: 'kill',
-      envKeys: [],
-    });
-    await registry.close();
-    const env = place.env();
-    await using half = await startProcess('sleep', ['300'], { detached: true, env: { ...env, CM_SCOPE: cookie } });
-    await using other = await startProcess('sleep', ['300'], {
-      detached: true,
-      env: { ...env, CM_SCOPE: createCookie(`${place.dataDir}-of-another`) },
-    });
-    await place.start();
-    expect(await half.exit).toEqual({ code: null, signal: 'SIGTERM' });
-    expect(await place.isAlive(other.pid)).toBe(true);
-    await eventually('the doctor knows', async () => (await recoveryOf(place)).includes(String(half.pid)));
-    expect(await place.processes()).toEqual([]);
-  });
+  test.each(['kill', 'keep'] as const)(
+    'a process that was started but not yet recorded is found by the cookie of its intent; on death: %s (faults 2, 11)',
+    async (onWorkerDeath) => {
+      await using place = await workerPlace();
+      await place.start();
+      expect((await place.cm(['stop'])).code).toBe(0);
+      // What a worker does up to the moment in which it is killed.
+      const registry = await openProcessRegistry({
+        directory: place.files.registry,
+        table: place.table,
+        createCookie: () => createCookie(place.dataDir),
+      });
+      const { cookie } = registry.prepare({
+        name: 'half',
+        sessionId: 's',
+        type: 'process',
+        command: 'sleep',
+        args: ['300'],
+        cwd: '/',
+        restart: 'temporary',
+        stopSignal: 'SIGTERM',
+        graceMs: 500,
+        killWaitMs: 1000,
+        onWorkerDeath,
+        envKeys: [],
+      });
+      await registry.close();
+      const env = place.env();
+      await using half = await startProcess('sleep', ['300'], { detached: true, env: { ...env, CM_SCOPE: cookie } });
+      await using other = await startProcess('sleep', ['300'], {
+        detached: true,
+        env: { ...env, CM_SCOPE: createCookie(`${place.dataDir}-of-another`) },
+      });
+      await place.start();
+      expect(await half.exit).toEqual({ code: null, signal: 'SIGTERM' });
+      expect(await place.isAlive(other.pid)).toBe(true);
+      await eventually('the doctor knows', async () => (await recoveryOf(place)).includes(String(half.pid)));
+      expect(await place.processes()).toEqual([]);
+    },
+  );
 });
 
 test('a stop that comes while it still cleans up leaves nothing either (fault 27)', async () => {
