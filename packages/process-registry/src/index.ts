@@ -6,6 +6,15 @@ export type {
   RecoveredRow,
   Registration,
   RegistryChange,
+  RestartIntent,
 } from './process-registry.js';
-export { identityOfRow, type ProcessExit, type ProcessRecord, type ProcessSpec, parseRecord } from './record.js';
+export {
+  identityOfRow,
+  type ProcessExit,
+  type ProcessRecord,
+  type ProcessSpec,
+  parseRecord,
+  type RestartHistory,
+  STDERR_TAIL_BYTES,
+} from './record.js';
 export { isEnded, ROW_STATUSES, type RowEvent, type RowStatus, transition } from './transition.js';

@@ -3,7 +3,7 @@ import { applyEvent } from './apply-event.js';
 import { ProcessRegistryError } from './errors.js';
 import { isJournalError, openJournal } from './journal.js';
 import type { ProcessRegistry, ProcessRegistryOptions, Registration, RegistryChange } from './process-registry.js';
-import { identityOfRow, type ProcessRecord, parseRecord } from './record.js';
+import { identityOfRow, type ProcessRecord, type ProcessSpec, parseRecord } from './record.js';
 import { recoverRows } from './recover.js';
 import { createRandomCookie, createRowIds } from './row-id.js';
 import { createRowStore } from './row-store.js';
@@ -121,6 +121,12 @@ export const openProcessRegistry = async ({
     }
   };
 
+  const assertNameFree = ({ sessionId, name }: Pick<ProcessSpec, 'sessionId' | 'name'>): void => {
+    const namesake = store.liveNamed(sessionId, name);
+    if (namesake === undefined) return;
+    throw new ProcessRegistryError('duplicate', `${name} is ${namesake.status} already: ${namesake.id}`);
+  };
+
   const close = async (): Promise<void> => {
     if (closed) return;
     saveLeftOvers();
@@ -131,10 +137,7 @@ export const openProcessRegistry = async ({
   return {
     prepare: (spec, { cookie } = {}) => {
       assertOpen();
-      const namesake = store.liveNamed(spec.sessionId, spec.name);
-      if (namesake !== undefined) {
-        throw new ProcessRegistryError('duplicate', `${spec.name} is ${namesake.status} already: ${namesake.id}`);
-      }
+      assertNameFree(spec);
       const id = nextId();
       const row: ProcessRecord = Object.freeze({
         name: spec.name,
@@ -188,6 +191,32 @@ export const openProcessRegistry = async ({
         containment,
       });
       saveOrThrow(row);
+      store.set(row);
+      emit('changed', row);
+      return row;
+    },
+
+    prepareRestart: (id, { restarts, cookie = createCookie(id), cgroup }) => {
+      assertOpen();
+      const ended = store.get(id);
+      if (ended === undefined) throw new ProcessRegistryError('unknown-row', `there is no row ${id}`);
+      if (!isEnded(ended.status)) throw new ProcessRegistryError('duplicate', `${id} is ${ended.status} already`);
+      assertNameFree(ended);
+      const { identity: _i, pgid: _p, lineage: _l, exit: _e, stderrTail: _s, cgroup: _c, ...kept } = ended;
+      const row: ProcessRecord = Object.freeze({
+        ...kept,
+        ...(cgroup === undefined ? {} : { cgroup }),
+        cookie,
+        status: transition(ended.status, { type: 'restart-intended' }),
+        order: nextOrder,
+        startedAt: new Date(clock.wallMs()).toISOString(),
+        adopted: false,
+        attached: false,
+        containment: '',
+        restarts: { count: restarts.count, at: [...restarts.at], storms: restarts.storms },
+      });
+      saveOrThrow(row);
+      nextOrder += 1;
       store.set(row);
       emit('changed', row);
       return row;

@@ -1,6 +1,6 @@
 import type { Clock, ProcessIdentity, ProcessRow, ProcessTable } from '@cm/process-table';
 import type { Journal, JournalFs, JournalState } from './journal.js';
-import type { ProcessRecord, ProcessSpec } from './record.js';
+import type { ProcessRecord, ProcessSpec, RestartHistory } from './record.js';
 import type { RowEvent } from './transition.js';
 
 export interface ProcessRegistryOptions {
@@ -26,6 +26,12 @@ export interface Registration {
   /** Its standard streams belong to somebody else. Default false. */
   readonly attached?: boolean;
   readonly containment: string;
+}
+
+export interface RestartIntent {
+  readonly restarts: RestartHistory;
+  readonly cookie?: string;
+  readonly cgroup?: string;
 }
 
 export interface RegistryChange {
@@ -59,10 +65,17 @@ export interface ProcessRegistry extends AsyncDisposable {
    * Throws ProcessRegistryError `unknown-row`, `row-ended`, `bad-pid`, `duplicate`, `bad-value`, `write-failed`, `closed`.
    */
   register(id: string, registration: Registration): ProcessRecord;
+  /**
+   * Writes the intent to start an ended row again: id, name and spec stay; cookie, order and start time are new, and what was
+   * known of the former process is forgotten. The row is on disk when this returns.
+   * Throws ProcessRegistryError `unknown-row`, `duplicate` (it has not ended, or another live row has taken its name),
+   * `bad-value`, `write-failed`, `closed`.
+   */
+  prepareRestart(id: string, restart: RestartIntent): ProcessRecord;
   /** The row after the event, or `undefined` when there is none of this id. Throws `closed`, never for a full disk. */
   transition(
     id: string,
-    event: Exclude<RowEvent, { type: 'registered' }>,
+    event: Exclude<RowEvent, { type: 'registered' | 'restart-intended' }>,
     details?: { readonly stderrTail?: string },
   ): ProcessRecord | undefined;
   /** Forgets a row. An unknown id is harmless, and said. Throws `closed`, never for a full disk. */

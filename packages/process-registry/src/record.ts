@@ -24,11 +24,23 @@ export interface ProcessSpec {
   readonly cgroup?: string;
 }
 
+export const STDERR_TAIL_BYTES = 4096;
+
 export interface ProcessExit {
   readonly code: number | null;
   readonly signal: string | null;
   /** `asked`: after a stop was asked for. `crashed`: unasked, whatever the code. `lost`: it ended while nobody looked. */
   readonly reason: 'asked' | 'crashed' | 'lost';
+}
+
+/** How often a row was started again, for whoever decides whether it is once more. */
+export interface RestartHistory {
+  /** All of them. */
+  readonly count: number;
+  /** When the latest ones were, milliseconds since the epoch, oldest first. */
+  readonly at: readonly number[];
+  /** How many times in a row there were too many of them. */
+  readonly storms: number;
 }
 
 export interface ProcessRecord extends ProcessSpec {
@@ -50,7 +62,10 @@ export interface ProcessRecord extends ProcessSpec {
   readonly attached: boolean;
   readonly containment: string;
   readonly exit?: ProcessExit;
+  /** The end of what it wrote to its standard error, at most {@link STDERR_TAIL_BYTES}. */
   readonly stderrTail?: string;
+  /** Absent: never started again. */
+  readonly restarts?: RestartHistory;
 }
 
 type Check = (value: unknown) => boolean;
@@ -97,6 +112,12 @@ const EXIT: Record<keyof ProcessExit, Check> = {
   reason: oneOf('asked', 'crashed', 'lost'),
 };
 
+const RESTARTS: Record<keyof RestartHistory, Check> = {
+  count: wholeNumber,
+  at: listOf(wholeNumber),
+  storms: wholeNumber,
+};
+
 const RECORD: Record<keyof ProcessRecord, Check> = {
   id: filled,
   name: text,
@@ -125,6 +146,7 @@ const RECORD: Record<keyof ProcessRecord, Check> = {
   containment: text,
   exit: optional(shape(EXIT)),
   stderrTail: optional(text),
+  restarts: optional(shape(RESTARTS)),
 };
 
 const NEEDS_IDENTITY: readonly unknown[] = ['running', 'lost'] satisfies RowStatus[];

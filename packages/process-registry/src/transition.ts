@@ -3,7 +3,7 @@ export const ROW_STATUSES = ['intended', 'running', 'stopping', 'exited', 'kille
 /**
  * - `intended`: written before the spawn; there may be a process or not.
  * - `running`, `stopping`: its identity is recorded; nobody, or somebody, asked it to stop.
- * - `exited`, `killed`: it is gone; by itself or on a polite request, or because we killed it. Both are final.
+ * - `exited`, `killed`: it is gone; by itself or on a polite request, or because we killed it. Only a restart leads out of these.
  * - `survived`: it was there after everything had been tried.
  * - `lost`: its identity can no longer be established.
  */
@@ -19,7 +19,9 @@ export type RowEvent =
   | { readonly type: 'found-alive' }
   | { readonly type: 'killed' }
   | { readonly type: 'survived' }
-  | { readonly type: 'identity-lost' };
+  | { readonly type: 'identity-lost' }
+  /** It is about to be started again: the row is an intent once more. */
+  | { readonly type: 'restart-intended' };
 
 const ENDS = { exited: 'exited', 'found-dead': 'exited', killed: 'killed' } as const;
 
@@ -32,8 +34,8 @@ const TABLE: Record<RowStatus, Partial<Record<RowEvent['type'], RowStatus>>> = {
   survived: { ...ENDS, 'stop-asked': 'stopping', 'identity-lost': 'lost' },
   // Asking does not make it ours again: unknown never authorises a signal.
   lost: { ...ENDS, 'found-alive': 'running', survived: 'survived' },
-  exited: {},
-  killed: {},
+  exited: { 'restart-intended': 'intended' },
+  killed: { 'restart-intended': 'intended' },
 };
 
 /** The status after an event. Total and pure: an event that does not apply leaves the status as it is. */

@@ -10,6 +10,7 @@ const EVENTS: { readonly [T in RowEvent['type']]: Extract<RowEvent, { type: T }>
   killed: { type: 'killed' },
   survived: { type: 'survived' },
   'identity-lost': { type: 'identity-lost' },
+  'restart-intended': { type: 'restart-intended' },
 };
 
 // Written out whole, so that every cell is a decision somebody made.
@@ -23,6 +24,7 @@ const EXPECTED: Record<RowStatus, Record<RowEvent['type'], RowStatus>> = {
     killed: 'killed',
     survived: 'survived',
     'identity-lost': 'intended',
+    'restart-intended': 'intended',
   },
   running: {
     registered: 'running',
@@ -33,6 +35,7 @@ const EXPECTED: Record<RowStatus, Record<RowEvent['type'], RowStatus>> = {
     killed: 'killed',
     survived: 'survived',
     'identity-lost': 'lost',
+    'restart-intended': 'running',
   },
   stopping: {
     registered: 'stopping',
@@ -43,6 +46,7 @@ const EXPECTED: Record<RowStatus, Record<RowEvent['type'], RowStatus>> = {
     killed: 'killed',
     survived: 'survived',
     'identity-lost': 'lost',
+    'restart-intended': 'stopping',
   },
   survived: {
     registered: 'survived',
@@ -53,6 +57,7 @@ const EXPECTED: Record<RowStatus, Record<RowEvent['type'], RowStatus>> = {
     killed: 'killed',
     survived: 'survived',
     'identity-lost': 'lost',
+    'restart-intended': 'survived',
   },
   lost: {
     registered: 'lost',
@@ -63,6 +68,7 @@ const EXPECTED: Record<RowStatus, Record<RowEvent['type'], RowStatus>> = {
     killed: 'killed',
     survived: 'survived',
     'identity-lost': 'lost',
+    'restart-intended': 'lost',
   },
   exited: {
     registered: 'exited',
@@ -73,6 +79,7 @@ const EXPECTED: Record<RowStatus, Record<RowEvent['type'], RowStatus>> = {
     killed: 'exited',
     survived: 'exited',
     'identity-lost': 'exited',
+    'restart-intended': 'intended',
   },
   killed: {
     registered: 'killed',
@@ -83,6 +90,7 @@ const EXPECTED: Record<RowStatus, Record<RowEvent['type'], RowStatus>> = {
     killed: 'killed',
     survived: 'killed',
     'identity-lost': 'killed',
+    'restart-intended': 'intended',
   },
 };
 
