@@ -1,4 +1,4 @@
-import type { JournalErrorCode } from './journal.js';
+import { isJournalError, type JournalErrorCode } from './journal.js';
 
 /**
  * - `duplicate`: a live row has this session and name, or this very process, or the row is registered already.
@@ -25,3 +25,7 @@ export class ProcessRegistryError extends Error {
 /** By name: holds across the ESM and the CommonJS copy of this package, where `instanceof` does not. */
 export const isProcessRegistryError = (value: unknown): value is ProcessRegistryError =>
   value instanceof Error && value.name === 'ProcessRegistryError';
+
+/** The journal's errors as the registry's; every other one as it is. */
+export const toRegistryError = (error: unknown): unknown =>
+  isJournalError(error) ? new ProcessRegistryError(error.code, error.message, { cause: error }) : error;

@@ -8,6 +8,7 @@ export type {
   RegistryChange,
   RestartIntent,
 } from './process-registry.js';
+export { type ReadProcessRegistry, readProcessRegistry } from './read-process-registry.js';
 export {
   identityOfRow,
   type ProcessExit,

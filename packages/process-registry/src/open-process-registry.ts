@@ -1,16 +1,14 @@
 import { compareIdentity, isTargetPid, systemClock } from '@cm/process-table';
 import { applyEvent } from './apply-event.js';
-import { ProcessRegistryError } from './errors.js';
-import { isJournalError, openJournal } from './journal.js';
+import { ProcessRegistryError, toRegistryError } from './errors.js';
+import { openJournal } from './journal.js';
 import type { ProcessRegistry, ProcessRegistryOptions, Registration, RegistryChange } from './process-registry.js';
+import { JOURNAL_NAME } from './read-process-registry.js';
 import { identityOfRow, type ProcessRecord, type ProcessSpec, parseRecord } from './record.js';
 import { recoverRows } from './recover.js';
 import { createRandomCookie, createRowIds } from './row-id.js';
 import { createRowStore } from './row-store.js';
 import { isEnded, transition } from './transition.js';
-
-const toRegistryError = (error: unknown): unknown =>
-  isJournalError(error) ? new ProcessRegistryError(error.code, error.message, { cause: error }) : error;
 
 /**
  * Opens the registry kept in a directory.
@@ -23,14 +21,16 @@ export const openProcessRegistry = async ({
   createCookie = createRandomCookie,
   clock = systemClock,
   fs,
+  compactAfter,
   protectedPids = () => [process.pid, process.ppid],
 }: ProcessRegistryOptions): Promise<ProcessRegistry> => {
   const journal = await openJournal({
     directory,
-    name: 'processes',
+    name: JOURNAL_NAME,
     validate: parseRecord,
     now: () => clock.wallMs(),
     ...(fs === undefined ? {} : { fs }),
+    ...(compactAfter === undefined ? {} : { compactAfter }),
   }).catch((error: unknown) => {
     throw toRegistryError(error);
   });
@@ -252,6 +252,7 @@ export const openProcessRegistry = async ({
 
     pruneDeadEntries: async ({ spare = () => false } = {}) => {
       assertOpen();
+      journal.lookAfter();
       saveLeftOvers();
       const looks = await Promise.all(
         store.all().map(async (row) => {

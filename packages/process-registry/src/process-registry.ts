@@ -11,6 +11,8 @@ export interface ProcessRegistryOptions {
   readonly createCookie?: (id: string) => string;
   readonly clock?: Clock;
   readonly fs?: JournalFs;
+  /** How many changes the journal takes before it is folded into the snapshot: see `openJournal`. Default 1000. */
+  readonly compactAfter?: number;
   /** Pids that are never anybody's child. Default: this process and its parent. */
   readonly protectedPids?: () => readonly number[];
 }

@@ -26,7 +26,8 @@ const removeFrom = <K>(groups: Groups<K>, key: K, id: string): void => {
   if (group?.delete(id) === true && group.size === 0) groups.delete(key);
 };
 
-const inOrder = (rows: Iterable<ProcessRecord> | undefined): ProcessRecord[] =>
+/** In start order, also where clocks stood still. */
+export const inOrder = (rows: Iterable<ProcessRecord> | undefined): ProcessRecord[] =>
   [...(rows ?? [])].sort((a, b) => a.order - b.order);
 
 // Session ids and names are any text: only an encoding keeps ("a", "b c") and ("a b", "c") apart.

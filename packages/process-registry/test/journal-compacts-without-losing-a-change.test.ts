@@ -1,8 +1,8 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { type JournalFs, nodeJournalFs } from '../src/journal.js';
-import { crashAt, errno, journalPath, openTexts, read, snapshotPath } from './support.js';
+import { crashAt, errno, journalPath, NO_CHANGES, openTexts, read, readTexts, snapshotPath } from './support.js';
 
 const linesIn = (path: string): number => read(path).split('\n').length - 1;
 
@@ -15,7 +15,7 @@ describe('compaction', () => {
     expect(existsSync(snapshotPath(temporary.path))).toBe(false);
     journal.put('k1', '');
     expect(existsSync(snapshotPath(temporary.path))).toBe(true);
-    expect(statSync(journalPath(temporary.path)).size).toBe(0);
+    expect(read(journalPath(temporary.path))).toBe(NO_CHANGES);
     journal.put('k1', 'after');
     expect(linesIn(journalPath(temporary.path))).toBe(2);
     journal.close();
@@ -27,7 +27,7 @@ describe('compaction', () => {
     for (let n = 0; n < 20; n += 1) long.put('a', String(n));
     long.close();
     const journal = await openTexts(temporary.path, { compactAfter: 4 });
-    expect(statSync(journalPath(temporary.path)).size).toBe(0);
+    expect(read(journalPath(temporary.path))).toBe(NO_CHANGES);
     expect([...journal.entries()]).toEqual([['a', '19']]);
     journal.close();
   });
@@ -123,9 +123,7 @@ describe('compaction', () => {
     expect(attempts).toBe(2);
     expect(journal.state()).toMatchObject({ status: 'degraded', reason: expect.stringContaining('EIO') });
     expect(existsSync(`${snapshotPath(temporary.path)}.tmp`)).toBe(false);
-    const reader = await openTexts(temporary.path);
-    expect(reader.get('a')).toBe('11');
-    reader.close();
+    expect(readTexts(temporary.path).get('a')).toBe('11');
     broken = false;
     for (let n = 0; n < 3; n += 1) journal.put('a', 'mended');
     expect(journal.state()).toEqual({ status: 'ok' });

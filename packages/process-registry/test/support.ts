@@ -13,15 +13,27 @@ import {
   type ProcessRegistryOptions,
   type ProcessSpec,
 } from '../src/index.js';
-import { type Journal, type JournalFs, type JournalOptions, nodeJournalFs, openJournal } from '../src/journal.js';
+import {
+  type Journal,
+  type JournalFs,
+  type JournalOptions,
+  nodeJournalFs,
+  openJournal,
+  readJournal,
+} from '../src/journal.js';
 
 export const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 export const openTexts = (directory: string, options: Partial<JournalOptions<string>> = {}): Promise<Journal<string>> =>
   openJournal({ directory, name: 'texts', validate: text, ...options });
 
+export const readTexts = (directory: string): Map<string, string> =>
+  readJournal({ directory, name: 'texts', validate: text });
+
 export const journalPath = (directory: string): string => join(directory, 'texts.journal');
 export const snapshotPath = (directory: string): string => join(directory, 'texts.snapshot.json');
+/** What a journal without a change is. */
+export const NO_CHANGES = '{"schema":1,"kind":"journal"}\n';
 export const read = (path: string): string => readFileSync(path, 'utf8');
 export const corruptFiles = (directory: string): string[] =>
   readdirSync(directory)
@@ -48,7 +60,7 @@ export interface CrashingFs {
   readonly release: () => void;
 }
 
-const CHANGING: readonly string[] = ['open', 'write', 'truncate', 'sync', 'rename', 'remove'];
+const CHANGING: readonly string[] = ['open', 'write', 'truncate', 'sync', 'syncDirectory', 'rename', 'remove'];
 
 /** The real file system until the n-th changing call, which is done by half or not at all; nothing works after that. */
 export const crashAt = (step: number): CrashingFs => {
@@ -78,6 +90,8 @@ export const crashAt = (step: number): CrashingFs => {
       length: guard('length', real.length),
       truncate: guard('truncate', real.truncate),
       sync: guard('sync', real.sync),
+      syncDirectory: guard('syncDirectory', real.syncDirectory),
+      whereIs: guard('whereIs', real.whereIs),
       rename: guard('rename', real.rename),
       remove: guard('remove', real.remove),
       open: guard('open', (path, how) => {

@@ -1,17 +1,19 @@
+import { errnoOf } from './errors.js';
 import type { JournalFs } from './file-system.js';
 import { ABANDONED, HEADER } from './lines.js';
+import { removeQuietly, writeAll } from './write-file.js';
 
 export interface AppendFile {
   /** One write of one whole line; when it returns, the line survives SIGKILL. Throws the system's error and leaves no line. */
   append(line: string): void;
   /** Empties the file. */
   clear(): void;
+  /** Whether its path still leads to it. */
+  whereabouts(): ReturnType<JournalFs['whereIs']>;
   close(): void;
 }
 
-/** Opens a file of lines for appending, cut to the given length. The header is written together with the first line. */
-export const openAppendFile = (fs: JournalFs, path: string, length: number): AppendFile => {
-  const descriptor = fs.open(path, 'append');
+const appendTo = (fs: JournalFs, descriptor: number, path: string, length: number): AppendFile => {
   let size = length;
   let headerDue = length === 0;
   let tornLine = false;
@@ -51,6 +53,36 @@ export const openAppendFile = (fs: JournalFs, path: string, length: number): App
       cut(0);
       headerDue = true;
     },
+    whereabouts: () => fs.whereIs(descriptor, path),
     close: () => fs.close(descriptor),
   };
+};
+
+/** Opens the file of lines that is there for appending, cut to the given length. An empty one gets its header with its first line. */
+export const openAppendFile = (fs: JournalFs, path: string, length: number): AppendFile =>
+  appendTo(fs, fs.open(path, 'append'), path, length);
+
+/** An open file cannot be replaced on Windows. */
+const WHILE_OPEN: readonly unknown[] = ['EPERM', 'EACCES', 'EBUSY'];
+
+/**
+ * Puts an empty file of lines in the place of the former one, in one step: a reader has the old one, whole, or the new one, and whoever
+ * still writes to the old one reaches nobody any more. The former is closed, unless this throws: then everything is as it was.
+ */
+export const replaceAppendFile = (fs: JournalFs, path: string, former?: AppendFile): AppendFile => {
+  const fresh = `${path}.tmp`;
+  const descriptor = fs.open(fresh, 'append');
+  try {
+    fs.truncate(descriptor, 0);
+    writeAll(fs, descriptor, Buffer.from(HEADER));
+    fs.rename(fresh, path);
+  } catch (error) {
+    fs.close(descriptor);
+    removeQuietly(fs, fresh);
+    if (former === undefined || !WHILE_OPEN.includes(errnoOf(error))) throw error;
+    former.clear();
+    return former;
+  }
+  former?.close();
+  return appendTo(fs, descriptor, path, HEADER.length);
 };

@@ -11,6 +11,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { errnoOf } from './errors.js';
 
 /** The part of the file system that a journal uses. Every method is synchronous and throws the system's own error. */
 export interface JournalFs {
@@ -27,6 +28,10 @@ export interface JournalFs {
   length(descriptor: number): number;
   truncate(descriptor: number, length: number): void;
   sync(descriptor: number): void;
+  /** Makes renames in a directory survive power loss, where the system can. */
+  syncDirectory(path: string): void;
+  /** Whether a path still leads to an open file: somebody may have removed it, or put another in its place. */
+  whereIs(descriptor: number, path: string): 'there' | 'missing' | 'replaced';
   close(descriptor: number): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
@@ -38,9 +43,31 @@ const unlessMissing = <T>(look: () => T): T | undefined => {
   try {
     return look();
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
+};
+
+/** Not every system, nor every file system, lets a directory be opened or synced. */
+const CANNOT_SYNC_DIRECTORIES: readonly unknown[] = ['EPERM', 'EACCES', 'EISDIR', 'EINVAL', 'ENOTSUP'];
+
+const syncDirectory = (path: string): void => {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(path, 'r');
+    fsyncSync(descriptor);
+  } catch (error) {
+    if (!CANNOT_SYNC_DIRECTORIES.includes(errnoOf(error))) throw error;
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+};
+
+const whereIs: JournalFs['whereIs'] = (descriptor, path) => {
+  const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (there === undefined) return 'missing';
+  const open = fstatSync(descriptor, { bigint: true });
+  return there.ino === open.ino && there.dev === open.dev ? 'there' : 'replaced';
 };
 
 export const nodeJournalFs: JournalFs = {
@@ -52,6 +79,8 @@ export const nodeJournalFs: JournalFs = {
   length: (descriptor) => fstatSync(descriptor).size,
   truncate: ftruncateSync,
   sync: fsyncSync,
+  syncDirectory,
+  whereIs,
   close: closeSync,
   rename: renameSync,
   remove: unlinkSync,

@@ -1,13 +1,18 @@
+import { dirname } from 'node:path';
 import { errnoOf } from './errors.js';
 import type { JournalFs } from './file-system.js';
 
+export const writeAll = (fs: JournalFs, descriptor: number, bytes: Buffer): void => {
+  for (let rest = bytes; rest.length > 0; ) {
+    const written = fs.write(descriptor, rest);
+    if (written === 0) throw new Error(`short write: ${rest.length} of ${bytes.length} bytes left`);
+    rest = rest.subarray(written);
+  }
+};
+
 const fill = (fs: JournalFs, descriptor: number, bytes: Buffer): void => {
   try {
-    for (let rest = bytes; rest.length > 0; ) {
-      const written = fs.write(descriptor, rest);
-      if (written === 0) throw new Error(`short write: ${rest.length} of ${bytes.length} bytes left`);
-      rest = rest.subarray(written);
-    }
+    writeAll(fs, descriptor, bytes);
     fs.sync(descriptor);
   } finally {
     fs.close(descriptor);
@@ -22,7 +27,7 @@ export const removeQuietly = (fs: JournalFs, path: string): void => {
   }
 };
 
-/** Readers see the old content or the new, whole: temporary file, fsync, rename. */
+/** Readers see the old content or the new, whole, also after power loss: temporary file, fsync, rename, fsync of the directory. */
 export const replaceFile = (fs: JournalFs, path: string, content: string): void => {
   const temporary = `${path}.tmp`;
   try {
@@ -33,6 +38,7 @@ export const replaceFile = (fs: JournalFs, path: string, content: string): void 
     removeQuietly(fs, temporary);
     throw error;
   }
+  fs.syncDirectory(dirname(path));
 };
 
 /** Keeps bytes in a new file named after the one they came from, and returns its path. */
