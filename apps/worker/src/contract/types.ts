@@ -61,6 +61,12 @@ export interface ProcessView {
   readonly cwd: string;
   readonly adopted: boolean;
   readonly restart: string;
+  /** How often it was started again. */
+  readonly restarts: number;
+  /** When it is started again (ISO 8601), or as soon as there is a slot after that; null: it does not wait for a restart. */
+  readonly restartAt: string | null;
+  /** It was started again too often, and pauses until then. */
+  readonly restartStorm: boolean;
   readonly exit: { readonly code: number | null; readonly signal: string | null; readonly reason: string } | null;
   /** The pids of every living member of its scope, its leader included. */
   readonly members: readonly number[];

@@ -158,7 +158,7 @@ export const createServer = (options: ServerOptions): WorkerServer => {
     if (translated.code === 'INTERNAL') {
       log.error({ path: pathOf(request.url), error: messageOf(error), stack: error.stack }, 'a request failed');
     }
-    if (translated.code === 'UNAVAILABLE') void reply.header('retry-after', '1');
+    if (ERROR_STATUS[translated.code] === 503) void reply.header('retry-after', '1');
     return reply.code(ERROR_STATUS[translated.code]).send(bodyOf(translated));
   });
   registerRoutes(app, options);

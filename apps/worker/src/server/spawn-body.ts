@@ -11,7 +11,7 @@ export interface SpawnBody {
   readonly env?: Readonly<Record<string, string>>;
   readonly envProfile?: string;
   readonly type?: string;
-  readonly restart?: 'temporary' | 'transient' | 'permanent';
+  readonly restart?: SpawnRequest['restart'];
   readonly stopSignal?: string;
   readonly graceMs?: number;
   readonly killWaitMs?: number;
@@ -25,7 +25,6 @@ export interface SpawnBody {
 const refuseLater = (body: SpawnBody): void => {
   const later: readonly (readonly [string, boolean])[] = [
     ['envProfile', body.envProfile !== undefined],
-    ['restart', body.restart !== undefined && body.restart !== 'temporary'],
     ['stdin', body.stdin === 'pipe'],
     ['ready', body.ready !== undefined],
   ];
@@ -51,6 +50,7 @@ export const toSpawnRequest = (body: SpawnBody): SpawnRequest => {
     cwd: body.cwd ?? SPAWN_DEFAULTS.cwd,
     env: body.env ?? SPAWN_DEFAULTS.env,
     type: body.type ?? SPAWN_DEFAULTS.type,
+    restart: body.restart ?? SPAWN_DEFAULTS.restart,
     stopSignal,
     graceMs: body.graceMs ?? SPAWN_DEFAULTS.graceMs,
     killWaitMs: body.killWaitMs ?? SPAWN_DEFAULTS.killWaitMs,

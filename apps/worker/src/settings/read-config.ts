@@ -34,6 +34,12 @@ const RULES: Readonly<Record<keyof Config, Rule>> = {
   httpStopMs: milliseconds,
   eventsMaxBytes: between(64 * 1024, 2 ** 40),
   eventsMaxAgeDays: between(1, 3650),
+  maxProcesses: between(0, 100_000),
+  restartBackoffMs: milliseconds,
+  restartBackoffMaxMs: milliseconds,
+  restartIntensity: between(1, 1_000),
+  restartPeriodMs: milliseconds,
+  guardian: boolean,
 };
 
 const isKey = (key: string): key is keyof Config => Object.hasOwn(RULES, key);

@@ -17,6 +17,16 @@ export interface Settings {
   /** The event log keeps at most this many bytes, but always its newest 1,000 rows. */
   readonly eventsMaxBytes: number;
   readonly eventsMaxAgeDays: number;
+  /** How many processes may run at once; 0: no limit. */
+  readonly maxProcesses: number;
+  /** Before the first restart of a process; doubled for each one within `restartPeriodMs`. */
+  readonly restartBackoffMs: number;
+  readonly restartBackoffMaxMs: number;
+  /** How many restarts of a process there may be within `restartPeriodMs`: more are a storm, and it pauses (fault 30). */
+  readonly restartIntensity: number;
+  readonly restartPeriodMs: number;
+  /** Whether a guardian ends everything when the worker is killed. */
+  readonly guardian: boolean;
 }
 
 export const CONTAINMENTS = ['auto', 'cgroup', 'group'] as const;
@@ -36,6 +46,12 @@ export const DEFAULTS: Omit<Settings, 'port'> = {
   httpStopMs: 2_000,
   eventsMaxBytes: 64 * 1024 * 1024,
   eventsMaxAgeDays: 14,
+  maxProcesses: 0,
+  restartBackoffMs: 100,
+  restartBackoffMaxMs: 30_000,
+  restartIntensity: 5,
+  restartPeriodMs: 60_000,
+  guardian: true,
 };
 
 /** A setting that cannot be used. The message is one line, names the setting and says what would be right. */

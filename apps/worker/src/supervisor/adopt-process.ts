@@ -27,6 +27,8 @@ export interface AdoptContext {
   readonly dataDirectory: string;
   readonly canSignal: (pid: number) => boolean;
   readonly workerCgroup: WorkerCgroup;
+  /** @throws WorkerError DUPLICATE_NAME for a name whose process is about to be started again. */
+  readonly assertNameFree: (sessionId: string, name: string) => void;
 }
 
 /** Who is meant, if it may be adopted. @throws WorkerError NOT_ADOPTABLE, ALREADY_OURS */
@@ -84,7 +86,8 @@ export const adoptProcess = async (
   const gated = ours && args.length < line.length;
   const { parent: cgroupParent } = workerCgroup;
   const cgroup = gated && cgroupParent !== undefined ? cgroupPath(cgroupParent, cookie) : undefined;
-  const { stopSignal, graceMs, killWaitMs, type } = SPAWN_DEFAULTS;
+  const { stopSignal, graceMs, killWaitMs, type, restart, onWorkerDeath } = SPAWN_DEFAULTS;
+  context.assertNameFree(sessionId, request.name);
   const row = recordIntent(
     registry,
     {
@@ -94,11 +97,11 @@ export const adoptProcess = async (
       command: args[0] ?? command,
       args: args.slice(1),
       cwd: '',
-      restart: 'temporary',
+      restart,
       stopSignal,
       graceMs,
       killWaitMs,
-      onWorkerDeath: 'kill',
+      onWorkerDeath,
       envKeys: [],
       ...(cgroup === undefined ? {} : { cgroup }),
     },

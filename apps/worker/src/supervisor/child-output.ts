@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createStream } from 'rotating-file-stream';
 
@@ -9,6 +10,9 @@ export interface ChildOutput {
 }
 
 const TAIL_BYTES = 4096;
+
+/** The log of a row, which it keeps over its restarts. */
+export const childLogOf = (logs: string, rowId: string): string => join(logs, `${rowId}.log`);
 
 /** A child's log: bounded in total, and never the reason why a child blocks or the worker fails. */
 export const openChildOutput = (logs: string, rowId: string): ChildOutput => {

@@ -6,13 +6,14 @@ import { probeContainment } from '@cm/shutdown-cascade';
 import type { DataDirectory, ProcessView, SessionView, SpooledEvent, StopReport } from '../contract/index.js';
 import { DEFAULTS, type Settings } from '../settings/settings.js';
 import type { AdoptRequest } from './adopt-process.js';
-import { openChildOutput } from './child-output.js';
+import { childLogOf, openChildOutput } from './child-output.js';
+import type { Crash } from './crashes.js';
 import { messageOf, WorkerError } from './errors.js';
 import { type EventLog, type EventQuery, openEventLog } from './event-log.js';
 import { type Guardian, type GuardianOptions, type GuardianStatus, startGuardian } from './guardian.js';
 import { createLatch } from './latch.js';
 import { type Log, silentLog } from './log.js';
-import { createCookie, createProcesses, type Processes } from './processes.js';
+import { createCookie, createProcesses, type Processes, type SpawnOptions } from './processes.js';
 import { pruneChildLogs } from './prune-logs.js';
 import { type Recovery, recover } from './recover.js';
 import type { RowContainment } from './row-containment.js';
@@ -60,6 +61,10 @@ export interface SupervisorFacts {
   readonly events: ReturnType<EventLog['size']>;
   readonly recovery: Recovery | undefined;
   readonly guardian: GuardianStatus;
+  /** Processes that failed although nobody had asked them to end, oldest first. */
+  readonly crashes: readonly Crash[];
+  /** Where the output of a row goes. */
+  readonly logOf: (rowId: string) => string;
 }
 
 /**
@@ -89,7 +94,12 @@ export interface Supervisor {
   session(id: string): SessionView;
   sessions(all?: boolean): SessionView[];
   endSession(id: string): Promise<StopReport>;
-  spawn(sessionId: string, request: SpawnInput): Promise<ProcessView>;
+  /**
+   * Starts a process. Without a free slot it is refused, or, with `waitForSlot`, waits for one until that aborts.
+   *
+   * @throws WorkerError SESSION_NOT_FOUND, SESSION_ENDED, STOPPING, DUPLICATE_NAME, NO_SLOT, CANNOT_SPAWN, UNAVAILABLE
+   */
+  spawn(sessionId: string, request: SpawnInput, options?: SpawnOptions): Promise<ProcessView>;
   adopt(sessionId: string, request: AdoptRequest): Promise<ProcessView>;
   /** With `usage`, what each uses is read too. */
   processes(options?: { readonly usage?: boolean }): Promise<ProcessView[]>;
@@ -134,6 +144,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   let recovery: Recovery | undefined;
   let ownerTimer: NodeJS.Timeout | undefined;
   let guardian: Guardian | undefined;
+  const wantsGuardian = options.guardian !== false && settings.guardian;
+  const whyNoGuardian = settings.guardian ? 'this worker has none' : 'switched off in config.json';
   const containment = options.containment ?? { ...probeContainment({ choice: settings.containment }), insisted: false };
 
   const parts = (): Opened => {
@@ -185,7 +197,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   };
 
   const viewsOf = async (rows: readonly ProcessRecord[], withUsage = false): Promise<ProcessView[]> => {
-    const members = await parts().processes.members(rows);
+    const { processes } = parts();
+    const members = await processes.members(rows);
     return Promise.all(
       rows.map(async (row) => {
         const alive = members.get(row.id) ?? [];
@@ -193,12 +206,16 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
           row,
           alive,
           withUsage ? await table.usage(alive.map(({ identity }) => identity)) : undefined,
+          processes.pendingRestart(row.id),
         );
       }),
     );
   };
-  const view = async (row: ProcessRecord): Promise<ProcessView> =>
-    processView(row, (await parts().processes.members([row])).get(row.id));
+  const view = async (row: ProcessRecord): Promise<ProcessView> => {
+    const { processes } = parts();
+    const members = await processes.members([row]);
+    return processView(row, members.get(row.id), undefined, processes.pendingRestart(row.id));
+  };
 
   const openParts = async (undo: Undo): Promise<Opened> => {
     mkdirSync(dataDirectory.logs, { recursive: true, mode: 0o700 });
@@ -232,6 +249,14 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       workerCgroup,
       force: forceNow.signal,
       canSignal: options.canSignal ?? canSignalByDefault,
+      maxProcesses: settings.maxProcesses,
+      restartLimits: {
+        backoffMs: settings.restartBackoffMs,
+        backoffMaxMs: settings.restartBackoffMaxMs,
+        intensity: settings.restartIntensity,
+        periodMs: settings.restartPeriodMs,
+      },
+      isActive: (id) => store.get(id)?.state === 'active',
     });
     const sessions = createSessions({ store, processes, registry, table, log });
     const spool = openSpool({ dataDirectory, take: record, log });
@@ -253,7 +278,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       const undo = createUndo();
       try {
         const { registry, processes } = await openParts(undo);
-        return await recover(registry, processes, { table, clock, log });
+        // What is to be started again is for the next worker.
+        return await recover(registry, { ...processes, resume: () => true }, { table, clock, log });
       } finally {
         await undo.run();
       }
@@ -267,7 +293,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         },
         (error: unknown) => log.error({ error: messageOf(error) }, 'recovery failed'),
       );
-      if (options.guardian !== false) {
+      if (wantsGuardian) {
         const { env = {}, recoverWith } = options;
         const { parent } = parts().workerCgroup;
         const data = dataDirectory.path;
@@ -282,7 +308,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     },
     latch: () => {
       if (state !== 'stopped') state = 'stopping';
-      return latch.set();
+      const first = latch.set();
+      opened?.processes.sendAway();
+      return first;
     },
     assertCanSpawn: () => latch.assertOpen(),
     stopChildren: async (deadlineMs) => {
@@ -299,6 +327,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       clearInterval(ownerTimer);
       await monitor.stop();
       if (opened !== undefined) {
+        opened.processes.sendAway();
         await opened.spool.stop().catch((error: unknown) => log.error({ error: messageOf(error) }, 'spool'));
         // An event taken just now may have ended a session.
         await opened.sessions.settled();
@@ -318,11 +347,11 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         .sessions.list(all)
         .map((session) => sessionView(session, countOf(session.id))),
     endSession: (id) => parts().sessions.end(id, 'api'),
-    spawn: async (sessionId, request) => {
+    spawn: async (sessionId, request, spawnOptions) => {
       latch.assertOpen();
       const session = parts().sessions.assertActive(sessionId);
       const cwd = request.cwd || session.cwd || dataDirectory.path;
-      return view(await parts().processes.spawn(sessionId, { ...SPAWN_DEFAULTS, ...request, cwd }));
+      return view(await parts().processes.spawn(sessionId, { ...SPAWN_DEFAULTS, ...request, cwd }, spawnOptions));
     },
     adopt: async (sessionId, request) => {
       latch.assertOpen();
@@ -340,12 +369,14 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     events: (query) => parts().eventLog.query(query),
     sweep,
     facts: async () => {
-      const { registry, sessions, eventLog, spool } = parts();
+      const { registry, sessions, eventLog, spool, processes } = parts();
       const rows = registry.getAll();
       const pidsOf = (wanted: (row: ProcessRecord) => boolean): number[] =>
         rows.filter(wanted).flatMap(({ identity }) => (identity === undefined ? [] : [identity.pid]));
       const dead = new Set<string>();
       for (const row of rows) {
+        // A row that waits for its restart is as it should be.
+        if (processes.pendingRestart(row.id) !== undefined) continue;
         if (row.identity !== undefined && (await table.lookup(row.identity)).status === 'dead') dead.add(row.id);
       }
       return {
@@ -362,7 +393,9 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
         quarantined: registry.recovered.quarantined,
         events: eventLog.size(),
         recovery,
-        guardian: guardian?.status() ?? { status: 'absent', detail: 'this worker has none' },
+        guardian: guardian?.status() ?? { status: 'absent', detail: whyNoGuardian },
+        crashes: processes.crashes(),
+        logOf: (rowId) => childLogOf(dataDirectory.logs, rowId),
       };
     },
   };

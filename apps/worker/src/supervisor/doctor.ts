@@ -68,6 +68,36 @@ const pidFileCheck = ({ pidFile, worker }: DoctorInput): Check => ({
   },
 });
 
+const RECENT_CRASH_MS = 60 * 60 * 1000;
+
+const restartsCheck = ({ processes, logOf }: SupervisorFacts): Check => ({
+  id: 'restarts',
+  run: () => {
+    const paused = processes.filter(({ restartStorm }) => restartStorm);
+    if (paused.length === 0) return pass('nothing ends too often');
+    const stories = paused.map(
+      ({ id, name, sessionId, restarts, restartAt }) =>
+        `"${name}" of session "${sessionId}" was started again ${restarts} times, next at ${restartAt}, see ${logOf(id)}`,
+    );
+    const ways = paused.map(({ id, sessionId }) => `cm-worker end ${sessionId}, or DELETE /api/processes/${id}`);
+    return warn(`too many restarts: ${stories.join('; ')}`, ways.join('; '));
+  },
+});
+
+const crashesCheck = ({ crashes, logOf }: SupervisorFacts): Check => ({
+  id: 'crashes',
+  run: () => {
+    const recent = crashes.filter(({ agoMs }) => agoMs <= RECENT_CRASH_MS);
+    const newest = recent.at(-1);
+    if (newest === undefined) return pass('nothing has failed within the last hour');
+    const { name, sessionId, how, at, rowId } = newest;
+    return warn(
+      `${recent.length} failed within the last hour; the newest: "${name}" of session "${sessionId}", ${how}, at ${at}`,
+      `see ${logOf(rowId)}`,
+    );
+  },
+});
+
 const runningChecks = ({ worker }: DoctorInput): Check[] => {
   if (worker === undefined) {
     return [{ id: 'worker', run: () => warn('no worker is running', 'cm-worker start') }];
@@ -122,6 +152,8 @@ const runningChecks = ({ worker }: DoctorInput): Check[] => {
         return status === 'lost' ? warn(detail, 'wait a moment; if it stays lost, cm-worker restart') : pass(detail);
       },
     },
+    restartsCheck(facts),
+    crashesCheck(facts),
     {
       id: 'spool',
       run: () => {

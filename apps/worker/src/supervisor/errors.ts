@@ -21,6 +21,7 @@ export const ERROR_STATUS = {
   NOT_ADOPTABLE: 422,
   NOT_IN_THIS_VERSION: 422,
   INTERNAL: 500,
+  NO_SLOT: 503,
   UNAVAILABLE: 503,
 } as const;
 

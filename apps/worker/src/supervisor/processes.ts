@@ -4,21 +4,30 @@ import type { Clock, ProcessRow, ProcessTable } from '@cm/process-table';
 import { type StopReport, scopeCookie } from '../contract/index.js';
 import { type AdoptRequest, adoptProcess } from './adopt-process.js';
 import type { ChildOutput } from './child-output.js';
+import { type Crash, createCrashes } from './crashes.js';
 import { WorkerError } from './errors.js';
+import { createHeldSlots } from './held-slots.js';
 import { createInFlight } from './in-flight.js';
+import { intendFirstRun, intendNextRun } from './intend-run.js';
 import type { Latch } from './latch.js';
 import type { Log } from './log.js';
+import type { RestartLimits } from './restart-policy.js';
+import { createRestarter, type PendingRestart, type Restarter } from './restarter.js';
 import type { RowContainment } from './row-containment.js';
 import { createRowMembers } from './row-members.js';
+import { createSerial } from './serial.js';
+import { createSlots, type Slot } from './slots.js';
 import { spawnProcess } from './spawn-process.js';
 import type { SpawnRequest } from './spawn-request.js';
-import { createRowStopper, type StopOptions } from './stop-rows.js';
+import { createRowStopper, type RowStopper, type StopOptions } from './stop-rows.js';
+import { createWaiting } from './waiting.js';
 import { createRowWatcher } from './watch-rows.js';
 import { removeRowCgroup, type WorkerCgroup } from './worker-cgroup.js';
 
-/** Starting, adopting, watching and stopping the processes of sessions: registry and cascade joined. */
+/** Starting, adopting, watching, restarting and stopping the processes of sessions: registry and cascade joined. */
 export interface Processes {
-  spawn(sessionId: string, request: SpawnRequest): Promise<ProcessRecord>;
+  /** @throws WorkerError STOPPING, SESSION_ENDED, DUPLICATE_NAME, NO_SLOT, CANNOT_SPAWN, UNAVAILABLE */
+  spawn(sessionId: string, request: SpawnRequest, options?: SpawnOptions): Promise<ProcessRecord>;
   adopt(sessionId: string, request: AdoptRequest): Promise<ProcessRecord>;
   /** Stops one row and everything of it. Concurrent calls share one stop. @throws WorkerError PROCESS_NOT_FOUND */
   stop(id: string, options?: StopOptions): Promise<StopReport>;
@@ -26,14 +35,27 @@ export interface Processes {
   stopAll(rows: readonly ProcessRecord[], options?: StopOptions): Promise<StopReport>;
   /** Forgets a row of which nothing lives, and removes its cgroup. */
   forget(id: string): void;
+  /** Starts a process that was to outlive its worker, and ended while nobody looked, if its policy says so. False: it does not. */
+  resume(row: ProcessRecord): boolean;
+  /** Sends away whoever waits for a slot in the session, or, without one, whatever waits for a slot or a restart at all. */
+  sendAway(sessionId?: string): void;
   /** Resolves when no spawn of the session (of any, without one) is in flight. */
   settled(sessionId?: string): Promise<void>;
   /** The living members of each row, from one pass over all processes. */
   members(rows: readonly ProcessRecord[]): Promise<Map<string, ProcessRow[]>>;
+  /** The restart that a row waits for. */
+  pendingRestart(id: string): PendingRestart | undefined;
+  /** The latest processes that failed unasked. */
+  crashes(): Crash[];
   /** Notices leaders that ended without telling us. */
   lookAtAdopted(): Promise<void>;
   /** Brings every row up to date with the process table; returns the pids of rows found dead. */
   sweep(): Promise<number[]>;
+}
+
+export interface SpawnOptions {
+  /** Waits for a slot where none is free, until it aborts; without it such a spawn is refused. */
+  readonly waitForSlot?: AbortSignal | undefined;
 }
 
 export interface ProcessesOptions {
@@ -53,42 +75,140 @@ export interface ProcessesOptions {
   /** Aborts when a second request asks for force. */
   readonly force: AbortSignal;
   readonly canSignal: (pid: number) => boolean;
+  /** How many may run at once; 0: no limit. */
+  readonly maxProcesses: number;
+  readonly restartLimits: RestartLimits;
+  readonly isActive: (sessionId: string) => boolean;
 }
 
 export const createProcesses = (options: ProcessesOptions): Processes => {
-  const { registry, latch } = options;
+  const { registry, clock, latch, restartLimits, isActive } = options;
   const members = createRowMembers(options.table);
+  const slots = createSlots(options.maxProcesses);
+  const held = createHeldSlots();
+  const crashes = createCrashes(clock);
+  const serial = createSerial();
+  const inFlight = createInFlight();
+  const busy = createInFlight();
+  const waiting = createWaiting();
   const forget = (id: string): void => {
-    const { cgroup } = registry.get(id) ?? {};
-    removeRowCgroup(cgroup);
-    members.forget(id);
+    removeRowCgroup(registry.get(id)?.cgroup);
     registry.unregister(id);
   };
-  const stopper = createRowStopper({ ...options, members, forget });
-  const watcher = createRowWatcher({ ...options, members, stopper, forget });
-  const inFlight = createInFlight();
-  const cookie = (): string => createCookie(options.dataDirectory);
 
-  /** Waits for a namesake that is being stopped anyway; stops a running one only where that was asked for. */
-  const makeRoom = async (sessionId: string, { name, onDuplicate }: SpawnRequest): Promise<void> => {
-    const before = registry.getBySession(sessionId).find((row) => row.name === name);
-    if (before === undefined || (onDuplicate === 'error' && !stopper.isStopping(before.id))) return;
-    const report = await stopper.stop([before]);
+  const restarter: Restarter = createRestarter({
+    ...options,
+    limits: restartLimits,
+    slots,
+    held,
+    crashes,
+    busy,
+    clear: (row, signal) => stopper.clear(row, signal),
+    start: (row, request, restarts) => spawnProcess(context, intendNextRun(context, row, request, restarts), request),
+    forget,
+  });
+  const stopper: RowStopper = createRowStopper({ ...options, members, busy, giveUp: restarter.giveUp, forget });
+  const watcher = createRowWatcher({ ...options, members, stopper, restarter, crashes, forget });
+  const context = { ...options, members, watcher, createCookie: () => createCookie(options.dataDirectory) };
+  // However a row goes, nothing is held for it any longer.
+  registry.subscribe(({ type, row: { id } }) => {
+    if (type !== 'removed') return;
+    held.release(id);
+    members.forget(id);
+    restarter.forget(id);
+  });
+
+  const namesakesOf = (sessionId: string, name: string): ProcessRecord[] =>
+    registry.getBySession(sessionId).filter((row) => row.name === name);
+
+  /** What has ended and is started again holds its name, though the registry would give it away. */
+  const assertNameFree = (sessionId: string, name: string): void => {
+    for (const { id } of namesakesOf(sessionId, name)) {
+      const { at } = restarter.pending(id) ?? {};
+      if (at === undefined) continue;
+      throw new WorkerError('DUPLICATE_NAME', `"${name}" has ended, and is started again at ${at} (${id})`);
+    }
+  };
+
+  const assertMayStart = (sessionId: string): void => {
+    latch.assertOpen();
+    if (!isActive(sessionId)) throw new WorkerError('SESSION_ENDED', `session "${sessionId}" has ended`);
+  };
+
+  const slotFor = async (sessionId: string, { waitForSlot }: SpawnOptions): Promise<Slot> => {
+    if (waitForSlot !== undefined) return waiting.during(sessionId, waitForSlot, (signal) => slots.reserve(signal));
+    const slot = slots.tryReserve();
+    if (slot !== undefined) return slot;
+    throw new WorkerError('NO_SLOT', `all ${slots.state().limit} slots are taken: try again when a process has ended`);
+  };
+
+  /** The slot of a predecessor goes to its successor: where the limit is 1, nobody could be replaced otherwise. */
+  const inherit = (leaving: readonly ProcessRecord[]): { readonly from: string; readonly slot: Slot } | undefined => {
+    for (const { id } of leaving) {
+      const slot = held.take(id);
+      if (slot !== undefined) return { from: id, slot };
+    }
+    return undefined;
+  };
+
+  /** Waits for namesakes that are being stopped anyway; stops others only where that was asked for. */
+  const makeRoom = async (leaving: readonly ProcessRecord[], name: string): Promise<void> => {
+    if (leaving.length === 0) return;
+    const report = await stopper.stop(leaving);
     if (!report.ok) throw new WorkerError('DUPLICATE_NAME', `"${name}" could not be stopped`, { details: report });
     latch.assertOpen();
   };
 
+  const spawnFirst = (sessionId: string, request: SpawnRequest, slot: Slot): Promise<ProcessRecord> => {
+    assertNameFree(sessionId, request.name);
+    const row = intendFirstRun(context, sessionId, request);
+    held.put(row.id, slot);
+    restarter.started(row.id, request);
+    return busy.track(row.id, async () => {
+      try {
+        return await spawnProcess(context, row, request);
+      } catch (error) {
+        registry.unregister(row.id);
+        throw error;
+      }
+    });
+  };
+
+  const spawnInTurn = async (
+    sessionId: string,
+    request: SpawnRequest,
+    spawnOptions: SpawnOptions,
+  ): Promise<ProcessRecord> => {
+    const { name, onDuplicate } = request;
+    assertMayStart(sessionId);
+    if (onDuplicate === 'error') assertNameFree(sessionId, name);
+    const leaving = namesakesOf(sessionId, name).filter(
+      ({ id }) => onDuplicate === 'replace' || stopper.isStopping(id),
+    );
+    const inherited = inherit(leaving);
+    const slot = inherited?.slot ?? (await slotFor(sessionId, spawnOptions));
+    try {
+      spawnOptions.waitForSlot?.throwIfAborted();
+      assertMayStart(sessionId);
+      return await inFlight.track(sessionId, async () => {
+        await makeRoom(leaving, name);
+        return spawnFirst(sessionId, request, slot);
+      });
+    } catch (error) {
+      // A predecessor that would not go still uses what it had.
+      if (inherited !== undefined && registry.get(inherited.from) !== undefined) held.put(inherited.from, slot);
+      else slot.release();
+      throw error;
+    }
+  };
+
   return {
-    spawn: (sessionId, request) =>
-      inFlight.track(sessionId, async () => {
-        latch.assertOpen();
-        await makeRoom(sessionId, request);
-        return spawnProcess({ ...options, members, watcher, createCookie: cookie }, sessionId, request);
-      }),
+    spawn: (sessionId, request, spawnOptions = {}) =>
+      serial.run(JSON.stringify([sessionId, request.name]), () => spawnInTurn(sessionId, request, spawnOptions)),
     adopt: (sessionId, request) =>
       inFlight.track(sessionId, () => {
         latch.assertOpen();
-        return adoptProcess({ ...options, members }, sessionId, request);
+        return adoptProcess({ ...options, members, assertNameFree }, sessionId, request);
       }),
     stop: async (id, stopOptions) => {
       const row = registry.get(id);
@@ -97,8 +217,18 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
     },
     stopAll: stopper.stop,
     forget,
+    resume: (row) => {
+      const after = registry.transition(row.id, { type: 'found-dead' });
+      return after !== undefined && restarter.ended(after);
+    },
+    sendAway: (sessionId) => {
+      if (sessionId === undefined) restarter.close();
+      waiting.sendAway(sessionId);
+    },
     settled: inFlight.settled,
     members: members.find,
+    pendingRestart: restarter.pending,
+    crashes: crashes.list,
     lookAtAdopted: watcher.lookAtAdopted,
     sweep: watcher.sweep,
   };

@@ -3,6 +3,7 @@ import {
   type ProcessRecord,
   type ProcessRegistry,
   type ProcessSpec,
+  type RestartIntent,
 } from '@cm/process-registry';
 import { messageOf, WorkerError } from './errors.js';
 
@@ -10,6 +11,9 @@ const unwritable = (error: unknown): WorkerError =>
   new WorkerError('UNAVAILABLE', `the registry cannot be written: ${messageOf(error)}`, { cause: error });
 
 const isDuplicate = (error: unknown): boolean => isProcessRegistryError(error) && error.code === 'duplicate';
+
+const duplicateName = (name: string): WorkerError =>
+  new WorkerError('DUPLICATE_NAME', `the session already runs a process named "${name}"`);
 
 /** Writes the intent. @throws WorkerError DUPLICATE_NAME, UNAVAILABLE */
 export const recordIntent = (
@@ -21,7 +25,20 @@ export const recordIntent = (
     return registry.prepare(spec, cookie === undefined ? {} : { cookie });
   } catch (error) {
     if (!isDuplicate(error)) throw unwritable(error);
-    throw new WorkerError('DUPLICATE_NAME', `the session already runs a process named "${spec.name}"`);
+    throw duplicateName(spec.name);
+  }
+};
+
+/** Writes the intent to start a row again. @throws WorkerError DUPLICATE_NAME, UNAVAILABLE */
+export const recordRestart = (
+  registry: Pick<ProcessRegistry, 'prepareRestart'>,
+  { id, name }: ProcessRecord,
+  intent: RestartIntent,
+): ProcessRecord => {
+  try {
+    return registry.prepareRestart(id, intent);
+  } catch (error) {
+    throw isDuplicate(error) ? duplicateName(name) : unwritable(error);
   }
 };
 

@@ -1,4 +1,4 @@
-import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
+import type { ProcessRecord, ProcessRegistry, RecoveredRow } from '@cm/process-registry';
 import type { Clock, ProcessIdentity, ProcessTable } from '@cm/process-table';
 import { isCgroupPath, isGone, runShutdownCascade, type StopTarget, systemCgroups } from '@cm/shutdown-cascade';
 import type { Log } from './log.js';
@@ -35,13 +35,22 @@ const halfStarted = async (
   return [...found.values()].map((identity) => ({ id, identity, cookie, cgroup, order }));
 };
 
+/** Whether a process was to outlive its worker, and to be started again, and ended while nobody looked, or waited for its restart. */
+const endedUnseen = ({ row, status }: RecoveredRow): boolean =>
+  row.onWorkerDeath === 'keep' &&
+  row.restart !== 'temporary' &&
+  row.identity !== undefined &&
+  (status === 'dead' || status === 'reused') &&
+  // The others were being stopped.
+  (row.status === 'running' || row.status === 'lost' || row.status === 'exited');
+
 /**
  * Ends what an earlier worker left behind when it was killed, but for what was to be kept: rows whose process still lives, and processes
  * that had been started but not yet recorded, found by the cookie of their intent. Can itself be interrupted and run again.
  */
 export const recover = async (
   registry: ProcessRegistry,
-  processes: Pick<Processes, 'stopAll' | 'forget'>,
+  processes: Pick<Processes, 'stopAll' | 'forget' | 'resume'>,
   { table, clock, log }: { readonly table: ProcessTable; readonly clock: Clock; readonly log: Log },
 ): Promise<Recovery> => {
   const rows = registry.getAll();
@@ -54,7 +63,8 @@ export const recover = async (
   const kept = resolved.filter(
     ({ row, status }) => row.onWorkerDeath === 'keep' && row.identity !== undefined && status === 'alive',
   );
-  const keptIds = new Set(kept.map(({ row }) => row.id));
+  const resumed = resolved.filter((found) => endedUnseen(found) && processes.resume(found.row));
+  const keptIds = new Set([...kept, ...resumed].map(({ row }) => row.id));
   const intents = resolved.filter(({ row }) => row.identity === undefined);
   const halves = await Promise.all(
     intents.map(({ row, found }) =>

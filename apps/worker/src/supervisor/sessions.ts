@@ -50,6 +50,7 @@ export const createSessions = ({ store, processes, registry, table, log }: Sessi
   };
 
   const reap = async (id: string): Promise<StopReport> => {
+    processes.sendAway(id);
     // A spawn that was under way when the end began must not outlive it.
     await processes.settled(id);
     const report = await processes.stopAll(registry.getBySession(id));

@@ -4,7 +4,6 @@ import type { Clock, ProcessTable } from '@cm/process-table';
 import {
   type ContainedProcess,
   type ContainedSpawn,
-  cgroupPath,
   isShutdownCascadeError,
   runShutdownCascade,
   spawnContained,
@@ -14,7 +13,7 @@ import type { ChildOutput } from './child-output.js';
 import { WorkerError } from './errors.js';
 import { openKeptOutput } from './kept-output.js';
 import type { Log } from './log.js';
-import { recordIntent, recordProcess } from './record-process.js';
+import { recordProcess } from './record-process.js';
 import type { RowContainment } from './row-containment.js';
 import type { RowMembers } from './row-members.js';
 import type { SpawnRequest } from './spawn-request.js';
@@ -35,7 +34,6 @@ export interface SpawnContext {
   readonly logs: string;
   readonly containment: RowContainment;
   readonly workerCgroup: WorkerCgroup;
-  readonly createCookie: () => string;
 }
 
 const start = async (
@@ -62,31 +60,17 @@ const start = async (
 };
 
 /**
- * Starts a process of a session: intent on record, spawn, process on record. Whatever fails, no process runs unrecorded (R13) and no row
- * stays without one.
+ * Starts the process of an intent: spawn, then process on record. Whatever fails, no process runs unrecorded (R13) and no cgroup stays;
+ * what becomes of the intent is for whoever had it written.
  *
- * @throws WorkerError DUPLICATE_NAME, CANNOT_SPAWN, UNAVAILABLE
+ * @throws WorkerError CANNOT_SPAWN, UNAVAILABLE
  */
 export const spawnProcess = async (
   context: SpawnContext,
-  sessionId: string,
+  row: ProcessRecord,
   request: SpawnRequest,
 ): Promise<ProcessRecord> => {
-  const { registry, table, clock, members, watcher, log, workerCgroup } = context;
-  const { env, onDuplicate: _decidedBefore, ...spec } = request;
-  const cookie = context.createCookie();
-  const cgroupParent = request.onWorkerDeath === 'keep' ? workerCgroup.keptParent : workerCgroup.parent;
-  const row = recordIntent(
-    registry,
-    {
-      ...spec,
-      sessionId,
-      restart: 'temporary',
-      envKeys: Object.keys(env),
-      ...(cgroupParent === undefined ? {} : { cgroup: cgroupPath(cgroupParent, cookie) }),
-    },
-    cookie,
-  );
+  const { registry, table, clock, members, watcher, log } = context;
   // The pipes of a worker end with it, and whoever writes to them then; a file does not.
   using kept = request.onWorkerDeath === 'keep' ? openKeptOutput(context.logs, row.id) : undefined;
   let child: ContainedProcess;
@@ -94,7 +78,6 @@ export const spawnProcess = async (
     child = await start(context, row, request, kept?.stdio ?? ['ignore', 'pipe', 'pipe']);
   } catch (error) {
     removeRowCgroup(row.cgroup);
-    registry.unregister(row.id);
     throw error;
   }
   const output = context.openOutput(row.id);
@@ -109,13 +92,12 @@ export const spawnProcess = async (
     });
     members.addChild(row.id, child);
     watcher.follow(row, child, output);
-    log.info({ row: row.id, name: row.name, pid: identity.pid, session: sessionId }, 'a process was started');
+    log.info({ row: row.id, name: row.name, pid: identity.pid, session: row.sessionId }, 'a process was started');
     return registered;
   } catch (error) {
-    const target = { id: row.id, identity, pgid, cookie, cgroup, lineage, graceMs: 0 };
+    const target = { id: row.id, identity, pgid, cookie: row.cookie, cgroup, lineage, graceMs: 0 };
     await runShutdownCascade([target], { table, clock });
     removeRowCgroup(row.cgroup);
-    registry.unregister(row.id);
     throw error;
   }
 };

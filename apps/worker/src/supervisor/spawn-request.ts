@@ -1,3 +1,6 @@
+import type { ProcessRecord } from '@cm/process-registry';
+import { asStopSignal } from './to-target.js';
+
 /** What a process of a session is started with. */
 export interface SpawnRequest {
   readonly name: string;
@@ -9,6 +12,8 @@ export interface SpawnRequest {
   readonly env: Readonly<Record<string, string>>;
   /** What kind of process it is, for lists. */
   readonly type: string;
+  /** `permanent`: always started again; `transient`: only after a failure; `temporary`: never. A stop that was asked for is no end of that kind. */
+  readonly restart: 'permanent' | 'transient' | 'temporary';
   readonly stopSignal: NodeJS.Signals;
   /** From the stop signal to SIGKILL. */
   readonly graceMs: number;
@@ -29,9 +34,22 @@ export const SPAWN_DEFAULTS: Omit<SpawnRequest, 'name' | 'command'> = {
   cwd: '',
   env: {},
   type: 'process',
+  restart: 'temporary',
   stopSignal: 'SIGTERM',
   graceMs: 5000,
   killWaitMs: 1000,
   onDuplicate: 'error',
   onWorkerDeath: 'kill',
+};
+
+/**
+ * What a row of an earlier worker was started with, as far as it is on record. Undefined where it had variables of its own: their values
+ * are never written down.
+ */
+export const requestOf = (row: ProcessRecord): SpawnRequest | undefined => {
+  const { name, command, args, cwd, type, restart, graceMs, killWaitMs, onWorkerDeath } = row;
+  if (row.envKeys.length > 0) return undefined;
+  const stopSignal = asStopSignal(row.stopSignal) ?? SPAWN_DEFAULTS.stopSignal;
+  const { env, onDuplicate } = SPAWN_DEFAULTS;
+  return { name, command, args, cwd, env, type, restart, stopSignal, graceMs, killWaitMs, onDuplicate, onWorkerDeath };
 };

@@ -1,9 +1,11 @@
-import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
+import { isEnded, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
 import type { Clock, ProcessTable } from '@cm/process-table';
-import { type CascadeEvent, runShutdownCascade } from '@cm/shutdown-cascade';
+import { type CascadeEvent, isGone, runShutdownCascade } from '@cm/shutdown-cascade';
 import type { StopReport } from '../contract/index.js';
+import type { InFlight } from './in-flight.js';
 import type { Log } from './log.js';
 import type { RowMembers } from './row-members.js';
+import { removeRowCgroup } from './worker-cgroup.js';
 
 export interface StopOptions {
   readonly deadlineMs?: number | undefined;
@@ -11,9 +13,14 @@ export interface StopOptions {
 }
 
 export interface RowStopper {
-  /** Stops rows together; one that is being stopped already is waited for. Rows of whatever is gone are removed. */
+  /**
+   * Stops rows together; one that is being stopped already is waited for, and so is a spawn in flight. Rows of whatever is gone are removed,
+   * and none of them is started again.
+   */
   stop(rows: readonly ProcessRecord[], options?: StopOptions): Promise<StopReport>;
   isStopping(id: string): boolean;
+  /** Ends what is left of a row whose leader has ended, and leaves the row. False: something of it lives on. The signal cuts it short. */
+  clear(row: ProcessRecord, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface RowStopperOptions {
@@ -24,6 +31,10 @@ export interface RowStopperOptions {
   readonly members: RowMembers;
   /** Aborts when a second request asks for force. */
   readonly force: AbortSignal;
+  /** By row: what has to come to its end before the row can be stopped. */
+  readonly busy: Pick<InFlight, 'has' | 'settled'>;
+  /** Sees to it that a row is not started again. */
+  readonly giveUp: (id: string) => void;
   /** Forgets a row and all that is known of it. */
   readonly forget: (id: string) => void;
 }
@@ -45,7 +56,7 @@ const merge = (first: StopReport, others: readonly StopReport[]): StopReport =>
   );
 
 export const createRowStopper = (options: RowStopperOptions): RowStopper => {
-  const { registry, table, clock, log, members, force, forget } = options;
+  const { registry, table, clock, log, members, force, busy, giveUp, forget } = options;
   const running = new Map<string, Promise<StopReport>>();
 
   const conclude = (target: StopReport['targets'][number]): void => {
@@ -65,20 +76,30 @@ export const createRowStopper = (options: RowStopperOptions): RowStopper => {
     }
   };
 
+  /** Rows as they are once nothing is under way with them: an intent may have a process by then, which is to be stopped too (fault 27). */
+  const settledRows = async (rows: readonly ProcessRecord[]): Promise<ProcessRecord[]> => {
+    await Promise.all(rows.map(({ id }) => busy.settled(id)));
+    return rows.flatMap(({ id }) => registry.get(id) ?? []);
+  };
+
   const stopNow = async (
-    rows: readonly ProcessRecord[],
+    asked: readonly ProcessRecord[],
     { deadlineMs, onProgress }: StopOptions,
   ): Promise<StopReport> => {
+    const rows = asked.some(({ id }) => busy.has(id)) ? await settledRows(asked) : asked;
     const targets = rows.flatMap((row) => members.targetOf(row) ?? []);
     for (const { id } of targets) registry.transition(id, { type: 'stop-asked' });
     const report = await runShutdownCascade(targets, { table, clock, deadlineMs, force, onProgress });
     for (const target of report.targets) conclude(target);
+    // One whose restart failed has no process that could be stopped.
+    for (const { id, identity, status } of rows) if (identity === undefined && isEnded(status)) forget(id);
     return report;
   };
 
   return {
     isStopping: (id) => running.has(id),
     stop: async (rows, stopOptions = {}) => {
+      for (const { id } of rows) giveUp(id);
       const others = new Set(rows.flatMap(({ id }) => running.get(id) ?? []));
       const fresh = rows.filter(({ id }) => !running.has(id));
       const own = stopNow(fresh, stopOptions);
@@ -89,6 +110,17 @@ export const createRowStopper = (options: RowStopperOptions): RowStopper => {
       } finally {
         for (const { id } of fresh) running.delete(id);
       }
+    },
+    clear: async (row, signal) => {
+      const target = members.targetOf(row);
+      if (target === undefined) return true;
+      const report = await runShutdownCascade([target], { table, clock, signal, force });
+      const gone = report.targets.every(({ outcome }) => isGone(outcome));
+      if (gone) {
+        removeRowCgroup(row.cgroup);
+        members.forget(row.id);
+      }
+      return gone;
     },
   };
 };

@@ -1,10 +1,16 @@
 import type { ProcessRecord } from '@cm/process-registry';
 import type { ProcessRow, Usage } from '@cm/process-table';
 import type { ProcessView, SessionView } from '../contract/index.js';
+import type { PendingRestart } from './restarter.js';
 import type { SessionRecord } from './session-store.js';
 
 /** A registry row as the API shows it: no cookie, no environment. */
-export const processView = (row: ProcessRecord, members: readonly ProcessRow[] = [], usage?: Usage): ProcessView => ({
+export const processView = (
+  row: ProcessRecord,
+  members: readonly ProcessRow[] = [],
+  usage?: Usage,
+  pending?: PendingRestart,
+): ProcessView => ({
   id: row.id,
   name: row.name,
   pid: row.identity?.pid ?? null,
@@ -19,6 +25,9 @@ export const processView = (row: ProcessRecord, members: readonly ProcessRow[] =
   cwd: row.cwd,
   adopted: row.adopted,
   restart: row.restart,
+  restarts: row.restarts?.count ?? 0,
+  restartAt: pending?.at ?? null,
+  restartStorm: pending?.storm ?? false,
   exit: row.exit ?? null,
   members: members.map(({ identity }) => identity.pid),
   ...(usage === undefined ? {} : { usage: { cpuMs: usage.cpuMs, memoryBytes: usage.memoryBytes } }),

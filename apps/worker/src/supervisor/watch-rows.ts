@@ -2,8 +2,11 @@ import { identityOfRow, type ProcessRecord, type ProcessRegistry } from '@cm/pro
 import type { ProcessTable } from '@cm/process-table';
 import type { ContainedProcess, Exit } from '@cm/shutdown-cascade';
 import type { ChildOutput } from './child-output.js';
+import { isCleanEnd } from './clean-end.js';
+import type { Crashes } from './crashes.js';
 import { messageOf } from './errors.js';
 import type { Log } from './log.js';
+import type { Restarter } from './restarter.js';
 import type { RowMembers } from './row-members.js';
 import type { RowStopper } from './stop-rows.js';
 import { removeRowCgroup } from './worker-cgroup.js';
@@ -23,16 +26,23 @@ export interface RowWatcherOptions {
   readonly log: Log;
   readonly members: RowMembers;
   readonly stopper: Pick<RowStopper, 'isStopping'>;
+  readonly restarter: Pick<Restarter, 'ended' | 'pending'>;
+  readonly crashes: Pick<Crashes, 'note'>;
   readonly forget: (id: string) => void;
 }
 
-export const createRowWatcher = ({ registry, table, log, members, stopper, forget }: RowWatcherOptions): RowWatcher => {
+export const createRowWatcher = (options: RowWatcherOptions): RowWatcher => {
+  const { registry, table, log, members, stopper, restarter, crashes, forget } = options;
+
+  /** Whether somebody else sees to a row: whoever stops it, or whoever starts it again. */
+  const isTakenCareOf = (id: string): boolean => stopper.isStopping(id) || restarter.pending(id) !== undefined;
+
   /** A row whose leader has ended stays while anything of it lives. */
   const settle = async (id: string): Promise<void> => {
     const row = registry.get(id);
-    if (row === undefined || stopper.isStopping(id)) return;
+    if (row === undefined || isTakenCareOf(id)) return;
     const left = (await members.find([row])).get(id) ?? [];
-    if (left.length === 0 && !stopper.isStopping(id)) forget(id);
+    if (left.length === 0 && !isTakenCareOf(id)) forget(id);
   };
 
   const onExit = async (
@@ -47,12 +57,18 @@ export const createRowWatcher = ({ registry, table, log, members, stopper, forge
       row.id,
       group.map(({ identity }) => identity),
     );
+    members.removeChild(row.id);
     const stderrTail = output.stderrTail();
     const after = registry.transition(row.id, { type: 'exited', ...exit }, { stderrTail });
     const story = { row: row.id, name: row.name, pid: child.identity.pid, ...exit };
-    if (after?.exit?.reason !== 'asked' && exit.code !== 0) log.warn({ ...story, stderrTail }, 'a process failed');
+    const unasked = after?.exit?.reason !== 'asked';
+    if (unasked && exit.code !== 0) log.warn({ ...story, stderrTail }, 'a process failed');
     else log.info(story, 'a process ended');
-    members.removeChild(row.id);
+    if (unasked && !isCleanEnd(exit)) {
+      const how = exit.signal ?? `exit code ${exit.code}`;
+      crashes.note({ rowId: row.id, name: row.name, sessionId: row.sessionId, how });
+    }
+    if (after !== undefined) restarter.ended(after);
     await settle(row.id);
   };
 
@@ -61,11 +77,16 @@ export const createRowWatcher = ({ registry, table, log, members, stopper, forge
       const identity = identityOfRow(row);
       if (row.status !== 'running' || identity === undefined || members.child(row.id) !== undefined) continue;
       if ((await table.lookup(identity)).status !== 'dead') continue;
-      registry.transition(row.id, { type: 'exited', code: null, signal: null });
+      const after = registry.transition(row.id, { type: 'exited', code: null, signal: null });
       log.info({ row: row.id, name: row.name, pid: identity.pid }, 'an adopted process ended');
+      if (after !== undefined) restarter.ended(after);
       await settle(row.id);
     }
   };
+
+  /** Whether a row may be started again: nobody forgets it who has not asked. */
+  const isToBeAsked = ({ id, status, restart }: ProcessRecord): boolean =>
+    restarter.pending(id) !== undefined || (status === 'running' && restart !== 'temporary');
 
   return {
     follow: (row, child, output) => {
@@ -82,7 +103,7 @@ export const createRowWatcher = ({ registry, table, log, members, stopper, forge
       const alive = await members.find(rows);
       const empty = new Set(rows.filter(({ id }) => alive.get(id)?.length === 0).map(({ id }) => id));
       const pruned = await registry.pruneDeadEntries({
-        spare: ({ id }) => !empty.has(id) || members.child(id) !== undefined,
+        spare: (row) => !empty.has(row.id) || members.child(row.id) !== undefined || isToBeAsked(row),
       });
       for (const { id, cgroup } of pruned) {
         removeRowCgroup(cgroup);

@@ -20,6 +20,7 @@ it('fills in what the contract promises', () => {
     cwd: '',
     env: {},
     type: 'process',
+    restart: 'temporary',
     stopSignal: 'SIGTERM',
     graceMs: 5000,
     killWaitMs: 1000,
@@ -36,6 +37,7 @@ it('keeps what was asked for (R22)', () => {
     cwd: '/tmp',
     env: { A: '' },
     type: 'mcp',
+    restart: 'transient',
     stopSignal: 'SIGINT',
     graceMs: 0,
     killWaitMs: 0,
@@ -47,8 +49,6 @@ it('keeps what was asked for (R22)', () => {
 
 it.each([
   ['envProfile', { envProfile: 'x' }],
-  ['restart', { restart: 'transient' }],
-  ['restart', { restart: 'permanent' }],
   ['stdin', { stdin: 'pipe' }],
   ['ready', { ready: {} }],
 ] as const)('refuses %s rather than ignoring it (R22)', (name, body) => {

@@ -51,6 +51,9 @@ describe('a started process', () => {
       cwd: '/',
       adopted: false,
       restart: 'temporary',
+      restarts: 0,
+      restartAt: null,
+      restartStorm: false,
       exit: null,
       members: [pid],
     });
@@ -212,7 +215,6 @@ describe('what cannot be started', () => {
     await putSession(worker, 's');
     for (const [name, body] of [
       ['envProfile', { envProfile: 'mcp' }],
-      ['restart', { restart: 'permanent' }],
       ['stdin', { stdin: 'pipe' }],
       ['ready', { ready: { line: 'x' } }],
     ] as const) {

@@ -27,6 +27,12 @@ test('every key that there is, with a value it may have', () => {
     httpStopMs: 5,
     eventsMaxBytes: 65_536,
     eventsMaxAgeDays: 1,
+    maxProcesses: 0,
+    restartBackoffMs: 1,
+    restartBackoffMaxMs: 1,
+    restartIntensity: 1,
+    restartPeriodMs: 1,
+    guardian: false,
   };
   expect(parseConfig(JSON.stringify(config), '/c.json')).toEqual(config);
   expect(parseConfig('{}', '/c.json')).toEqual({});
@@ -45,6 +51,10 @@ test.each([
   ['{"disabled": "yes"}', 1, '"disabled" must be true or false'],
   ['{"sweepIntervalMs": 0}', 1, '"sweepIntervalMs" must be'],
   ['{"eventsMaxBytes": 1}', 1, '"eventsMaxBytes" must be'],
+  ['{"maxProcesses": -1}', 1, '"maxProcesses" must be a whole number from 0'],
+  ['{"restartIntensity": 0}', 1, '"restartIntensity" must be a whole number from 1'],
+  ['{"restartBackoffMs": 0}', 1, '"restartBackoffMs" must be'],
+  ['{"guardian": 1}', 1, '"guardian" must be true or false'],
   ['{\n  "port": 1,\n}', 3, 'not JSON'],
   ['{\n  // a comment\n}', 2, 'not JSON'],
   ['', 1, ''],

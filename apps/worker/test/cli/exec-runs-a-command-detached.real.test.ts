@@ -40,17 +40,29 @@ test('-d has the worker run it: the row is printed, its output is logged, and it
   expect(await place.processes()).toEqual([]);
 });
 
-test('what cannot be run, or is not in this version, ends with 1 and leaves no row', async () => {
+test('--restart has it started again when it ends, under the same row', async () => {
   await using place = await workerPlace();
   await place.start();
-  const exec = ['exec', '--session', 's', '--create', '-d'];
-  const [missing, later] = await Promise.all([
-    place.cm([...exec, '--', '/no/such/command']),
-    place.cm([...exec, '--restart', 'permanent', '--', 'true']),
-  ]);
-  expect([missing.code, later.code]).toEqual([1, 1]);
+  const exec = ['exec', '--session', 's', '--create', '-d', '--name', 'job', '--restart', 'permanent'];
+  const { code, body } = await place.json([...exec, '--', 'sleep', '60']);
+  expect({ code, body }).toMatchObject({ code: 0, body: { restart: 'permanent', restarts: 0, restartAt: null } });
+  const { id, pid } = Object(body);
+  process.kill(pid, 'SIGKILL');
+  const [again] = await eventually('it runs again', async () => {
+    const rows = await place.processes();
+    return rows.some((row) => row.status === 'running' && row.pid !== pid) && rows;
+  });
+  expect(again).toMatchObject({ id, name: 'job', restarts: 1, restartAt: null, exit: null });
+  expect((await place.cm(['ps'])).stdout).toMatch(/job \[running\] \d+ sleep 60 .*restarts 1$/m);
+});
+
+test('what cannot be run ends with 1 and leaves no row', async () => {
+  await using place = await workerPlace();
+  await place.start();
+  const exec = ['exec', '--session', 's', '--create', '-d', '--restart', 'permanent'];
+  const missing = await place.cm([...exec, '--', '/no/such/command']);
+  expect(missing.code).toBe(1);
   expect(onlyLine(missing.stderr)).toContain('ENOENT');
-  expect(onlyLine(later.stderr)).toContain('not in this version: restart');
   expect(await place.processes()).toEqual([]);
   const attached = await place.cm(['exec', '--session', 's', '--restart', 'permanent', '--', 'true']);
   expect(attached.code).toBe(2);

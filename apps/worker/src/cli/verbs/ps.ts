@@ -3,6 +3,7 @@ import { type ProcessView, ROUTES, type SessionView } from '../../contract/index
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
 import { connect } from '../connect.js';
 import { bytes, duration, plain, type TreeNode, tree } from '../format.js';
+import { restartLabel } from '../restart-label.js';
 import { EXIT, type Terminal } from '../terminal.js';
 
 const nest = (
@@ -37,7 +38,11 @@ const processNode = (
   const command = plain([view.command, ...view.args].join(' '), 120);
   const { usage } = view;
   const used = usage === undefined ? '' : ` (${bytes(usage.memoryBytes)}, ${duration(usage.cpuMs / 1000)} CPU)`;
-  return { label: `${plain(view.name)} [${view.status}] ${leader} ${command}${used}`, children: [...below, ...strays] };
+  const again = restartLabel(view, Date.now());
+  return {
+    label: `${plain(view.name)} [${view.status}] ${leader} ${command}${used}${again === '' ? '' : `, ${again}`}`,
+    children: [...below, ...strays],
+  };
 };
 
 /** Every session with its processes, and what those have started, as a tree. */
