@@ -3,6 +3,7 @@ import { constants, cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { endEverything, endProcesses } from './lib/mark.mjs';
+import { installNativePeers } from './lib/native-peers.mjs';
 import { createObserver } from './lib/observer.mjs';
 import { namespaceNote, runInOwnNamespace } from './lib/own-namespace.mjs';
 import { writeReport } from './lib/report.mjs';
@@ -14,20 +15,24 @@ import * as b2 from './suite/b2.mjs';
 import * as b3 from './suite/b3.mjs';
 import * as b4 from './suite/b4.mjs';
 import * as b5 from './suite/b5.mjs';
+import * as b6 from './suite/b6.mjs';
+import * as b7 from './suite/b7.mjs';
 import * as b9 from './suite/b9.mjs';
 import * as b14 from './suite/b14.mjs';
 
-const suite = new Map([b1, b2, b3, b4, b5, b9, b14].map((benchmark) => [benchmark.id, benchmark]));
+const suite = new Map([b1, b2, b3, b4, b5, b6, b7, b9, b14].map((benchmark) => [benchmark.id, benchmark]));
 
-const HELP = `Usage: npm run bench -- [NAME...] [--quick | --full] [--json]
+const HELP = `Usage: npm run bench -- [NAME...] [--quick | --full] [--json] [--native-peers]
 
 Measures our packages beside their peers, writes benchmarks/results/NAME.json and docs/performance.md.
 
 ${[...suite.values()].map(({ id, title }) => `  ${id.padEnd(5)}${title}`).join('\n')}
 
-  --quick  few rounds and small sizes, all of them in under two minutes (default)
+  --quick  few rounds and small sizes, all of them in two to three minutes (default)
   --full   every size, many rounds
   --json   the results on standard output, and nothing else there
+  --native-peers
+           first compiles the peers that have a native part, into node_modules/.cache/peers
   --help   this
 `;
 
@@ -40,6 +45,7 @@ const options = {
   quick: { type: 'boolean' },
   full: { type: 'boolean' },
   json: { type: 'boolean' },
+  'native-peers': { type: 'boolean' },
   help: { type: 'boolean' },
 };
 const parsed = (() => {
@@ -60,6 +66,7 @@ const unknown = wanted.findIndex((name) => !suite.has(name));
 if (unknown !== -1) {
   usage(`bench: unknown benchmark ${JSON.stringify(positionals[unknown])}: one of ${[...suite.keys()].join(', ')}`);
 }
+const chosen = wanted.length === 0 ? [...suite.values()] : [...new Set(wanted.map((name) => suite.get(name)))];
 if (process.platform !== 'linux') usage(`bench: these benchmarks need Linux; this is ${process.platform}`);
 
 const mode = flags.full ? 'full' : 'quick';
@@ -91,7 +98,7 @@ const measure = async (benchmark, observer) => {
     signal: interrupted.signal,
     say: (line) => say(`  ${line}`),
   });
-  const { rows, goals, notes, baseline } = measured;
+  const { rows, facts, goals, notes, baseline } = measured;
   return {
     id: benchmark.id,
     title: benchmark.title,
@@ -100,6 +107,7 @@ const measure = async (benchmark, observer) => {
     baseline,
     plot: benchmark.plot,
     rows,
+    ...(facts === undefined ? {} : { facts }),
     goals,
     notes: [...notes, observer.note, ...(namespaceNote === undefined ? [] : [namespaceNote])],
   };
@@ -109,7 +117,8 @@ const main = async () => {
   const observer = createObserver();
   const results = [];
   try {
-    for (const benchmark of wanted.length === 0 ? suite.values() : new Set(wanted.map((name) => suite.get(name)))) {
+    if (flags['native-peers']) await installNativePeers({ say, signal: interrupted.signal });
+    for (const benchmark of chosen) {
       const startedAt = performance.now();
       say(`${benchmark.id}. ${benchmark.title}`);
       const result = await measure(benchmark, observer).catch((error) => {
@@ -138,7 +147,10 @@ const main = async () => {
 };
 
 try {
-  const code = await runInOwnNamespace(fileURLToPath(import.meta.url), process.argv.slice(2), interrupted.signal);
+  const code = await runInOwnNamespace(fileURLToPath(import.meta.url), process.argv.slice(2), {
+    signal: interrupted.signal,
+    takesPids: chosen.some(({ takesPids }) => takesPids === true),
+  });
   if (code === undefined) await main();
   else process.exitCode = code;
 } catch (error) {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { lostOf, parseSaid } from '../benchmarks/lib/acknowledged.mjs';
 import { directoryIn, findMount } from '../benchmarks/lib/cgroup.mjs';
-import { atMost, worst } from '../benchmarks/lib/goals.mjs';
+import { factsAsMarkdown, factsAsText } from '../benchmarks/lib/facts.mjs';
+import { atLeast, atMost, worst } from '../benchmarks/lib/goals.mjs';
 import { type MatrixRow, matrixAsMarkdown, matrixPlot, scoresOf } from '../benchmarks/lib/matrix.mjs';
 import { marksOf, plotOf, positionOf } from '../benchmarks/lib/plot.mjs';
 import { rotated, runRounds, type Sample } from '../benchmarks/lib/rounds.mjs';
@@ -72,6 +74,10 @@ describe('the goals', () => {
       null,
       null,
     ]);
+  });
+
+  test('have a bound from below, too', () => {
+    expect([9, 10, null, Number.NaN].map((value) => atLeast('', value, 10).met)).toEqual([false, true, null, null]);
   });
 
   test('for every case are not met by some of them', () => {
@@ -148,6 +154,53 @@ describe('the matrix', () => {
     expect(svg?.match(/<rect /g)).toHaveLength(3);
     expect(svg).toContain('a &#60; b');
     expect(matrixPlot({ title: '', rows: [row('daemon', 'two', null)] })).toBeUndefined();
+  });
+});
+
+describe('the facts', () => {
+  const facts = {
+    title: 'Kills',
+    columns: ['peer', 'lost'],
+    lines: [
+      ['a | b', 0],
+      ['two', null],
+    ],
+  };
+
+  test('tell nothing from not measured', () => {
+    expect(factsAsText(facts).split('\n')).toEqual(['Kills', 'peer   lost', 'a | b     0', 'two       –']);
+  });
+
+  test('are a table in Markdown', () => {
+    const lines = factsAsMarkdown(facts).split('\n');
+    expect(lines).toEqual(['**Kills**', '', '| peer | lost |', '| --- | --: |', '| a \\| b | 0 |', '| two | – |']);
+  });
+});
+
+describe('what a killed writer had been told', () => {
+  const lost = (said: string, found: readonly (readonly [number, string])[]): number[] =>
+    lostOf({ seeds: 1, said: parseSaid(said), found });
+
+  test('is read up to a line that is not whole', () => {
+    expect([...parseSaid('intended 7\nrunning 7\nintended 8\nrunni')]).toEqual([
+      [7, 'running'],
+      [8, 'intended'],
+    ]);
+  });
+
+  test.each([
+    ['a row that is missing', 'running 7\n', [], [7]],
+    ['a row that has fallen behind', 'running 7\n', [[7, 'intended']], [7]],
+    ['a row that is back', 'forgotten 7\n', [[7, 'exited']], [7]],
+    ['none that has gone further', 'intended 7\n', [[7, 'running']], []],
+    ['none that was being forgotten', 'forgetting 7\n', [], []],
+    ['none that was being forgotten and is there', 'forgetting 7\n', [[7, 'exited']], []],
+  ] as const)('counts %s', (_, said, found, expected) => {
+    expect(lost(said, [[0, 'running'], ...found])).toEqual(expected);
+  });
+
+  test('counts those that were there before', () => {
+    expect(lost('', [])).toEqual([0]);
   });
 });
 

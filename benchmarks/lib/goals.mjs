@@ -1,11 +1,17 @@
 import { rounded } from './statistics.mjs';
 
-/** A goal with a bound from above. Not met and not measured are different things: `met` is null for the latter. */
-export const atMost = (text, value, bound) => ({
+/** Not met and not measured are different things: `met` is null for the latter. */
+const goal = (text, value, isMet) => ({
   text,
-  met: value === null || value === undefined || Number.isNaN(value) ? null : value <= bound,
+  met: value === null || value === undefined || Number.isNaN(value) ? null : isMet(value),
   value: value === undefined || Number.isNaN(value) ? null : rounded(value),
 });
+
+/** A goal with a bound from above. */
+export const atMost = (text, value, bound) => goal(text, value, (measured) => measured <= bound);
+
+/** A goal with a bound from below. */
+export const atLeast = (text, value, bound) => goal(text, value, (measured) => measured >= bound);
 
 /** The worst of several values, or null if one of them is missing: a goal for every size is not met by the sizes that ran. */
 export const worst = (values) =>

@@ -1,9 +1,12 @@
-/** How a result is shown, by what it is: times with their ratios, or a matrix of who has contained what. */
+/** How a result is shown, by what it is: times with their ratios and the facts beside them, or a matrix of who has contained what. */
+import { factsAsMarkdown, factsAsText } from './facts.mjs';
 import { matrixAsMarkdown, matrixAsText, matrixPlot } from './matrix.mjs';
 import { plotOf } from './plot.mjs';
 import { asMarkdown, asText, figuresOf } from './table.mjs';
 
 const isMatrix = ({ plot }) => plot.kind === 'matrix';
+
+const factsOf = ({ facts = [] }) => facts;
 
 const parts = (rows) => figuresOf(rows).map((figure) => [figure, rows.filter((row) => row.figure === figure)]);
 
@@ -11,13 +14,19 @@ const parts = (rows) => figuresOf(rows).map((figure) => [figure, rows.filter((ro
 export const resultAsText = (result) =>
   isMatrix(result)
     ? [`${result.plot.figure}\n${matrixAsText(result.rows)}`]
-    : parts(result.rows).map(([figure, rows]) => `${figure} (ms)\n${asText(rows)}`);
+    : [
+        ...factsOf(result).map(factsAsText),
+        ...parts(result.rows).map(([figure, rows]) => `${figure} (ms)\n${asText(rows)}`),
+      ];
 
 /** For Markdown. */
 export const resultAsMarkdown = (result) =>
   isMatrix(result)
     ? [`**${result.plot.figure}**\n\n${matrixAsMarkdown(result.rows)}`]
-    : parts(result.rows).map(([figure, rows]) => `**${figure}**\n\n${asMarkdown(rows)}`);
+    : [
+        ...factsOf(result).map(factsAsMarkdown),
+        ...parts(result.rows).map(([figure, rows]) => `**${figure}**\n\n${asMarkdown(rows)}`),
+      ];
 
 export const plotOfResult = (result) => {
   const { id, plot, rows: all } = result;

@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { callWorker, ensureWorker, readToken } from '@cm/worker/client';
+import { callWorker, ensureWorker, findWorker, readToken } from '@cm/worker/client';
 import { dataDirectoryAt, ROUTES } from '@cm/worker/contract';
-import { remember, temporaryDirectory } from './mark.mjs';
+import { markedEnvironment, remember, temporaryDirectory } from './mark.mjs';
 import { isAlive, statOf } from './proc.mjs';
 
 const entry = fileURLToPath(new URL('../../apps/worker/dist/cm-worker.js', import.meta.url));
@@ -13,10 +15,26 @@ const SESSION = 'benchmark';
 /** Its guardian may be on its way when the worker is ready. `absent` is final. */
 const untilGuarded = async (ask) => {
   for (let look = 0; ; look += 1) {
-    const { status } = (await ask()).guardian;
-    if (status === 'running' || status === 'absent' || look === 100) return status;
+    const { guardian } = await ask();
+    if (guardian.status === 'running' || guardian.status === 'absent' || look === 100) return guardian;
     await pause(20);
   }
+};
+
+/** A verb of the built command, in a process of its own. */
+export const runVerb = async (dataDirectory, ...args) => {
+  const env = { ...markedEnvironment(), CM_DATA_DIR: dataDirectory.path };
+  const child = spawn(process.execPath, [entry, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const said = [];
+  child.stderr.on('data', (chunk) => said.push(chunk));
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`cm-worker ${args.join(' ')} ends with ${code}: ${Buffer.concat(said)}`);
+};
+
+/** Makes sure that a worker that was started by a verb is ended, whatever happens. */
+export const rememberWorker = async (dataDirectory) => {
+  const found = await findWorker(dataDirectory, 1000);
+  if (found.status === 'running') remember(found.record.pid);
 };
 
 /** A built worker on a data directory of its own, and what its doctor says of its guardian. */
@@ -42,12 +60,14 @@ export const startWorker = async ({ containment }) => {
   const guardian = await untilGuarded(() => call(ROUTES.doctor));
   return {
     pid: record.pid,
-    guardian,
-    startChildren: async (count) => {
+    dataDirectory,
+    guardian: guardian.status,
+    guardianPid: guardian.pid,
+    startChildren: async (count, args = ['60']) => {
       await call(ROUTES.putSession, { parameters: { id: SESSION }, body: {} });
       const pids = [];
       for (let at = 1; at <= count; at += 1) {
-        const body = { name: `child-${at}`, command: 'sleep', args: ['60'] };
+        const body = { name: `child-${at}`, command: 'sleep', args };
         const { pid } = await call(ROUTES.spawnProcess, { parameters: { id: SESSION }, body });
         remember(pid);
         pids.push(pid);

@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { startDriver } from '../lib/drivers.mjs';
 import { atMost, rowOf } from '../lib/goals.mjs';
 import { goneByState, nowMs, watchUntil } from '../lib/observer.mjs';
-import { isAlive, statOf } from '../lib/proc.mjs';
+import { isAlive } from '../lib/proc.mjs';
 import { runRounds } from '../lib/rounds.mjs';
 import { rowsOf } from '../lib/rows.mjs';
+import { untilSleeping } from '../lib/until-sleeping.mjs';
 import { startWorker } from '../lib/worker.mjs';
 
 export const id = 'B5';
@@ -21,15 +21,6 @@ const OURS = new Map([
 ]);
 const BASELINE = 'setpriv --pdeathsig';
 const PEERS = [BASELINE, 'foreground-child', ...OURS.keys()];
-
-const untilSleeping = async (leaders, signal) => {
-  for (;;) {
-    signal.throwIfAborted();
-    const rows = leaders.flatMap((pid) => statOf(pid) ?? []);
-    if (rows.length === leaders.length && rows.every(({ command }) => command === 'sleep')) return rows;
-    await pause(5);
-  }
-};
 
 /** Kills a parent and looks at the states of its children. */
 const killAndWatch = async (parent, leaders, signal) => {
