@@ -198,6 +198,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const viewsOf = async (rows: readonly ProcessRecord[], withUsage = false): Promise<ProcessView[]> => {
     const { processes } = parts();
+    // In the tick in which the rows were read: a view shows one moment.
+    const pending = new Map(rows.map(({ id }) => [id, processes.pendingRestart(id)]));
     const members = await processes.members(rows);
     return Promise.all(
       rows.map(async (row) => {
@@ -206,15 +208,16 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
           row,
           alive,
           withUsage ? await table.usage(alive.map(({ identity }) => identity)) : undefined,
-          processes.pendingRestart(row.id),
+          pending.get(row.id),
         );
       }),
     );
   };
   const view = async (row: ProcessRecord): Promise<ProcessView> => {
     const { processes } = parts();
+    const pending = processes.pendingRestart(row.id);
     const members = await processes.members([row]);
-    return processView(row, members.get(row.id), undefined, processes.pendingRestart(row.id));
+    return processView(row, members.get(row.id), undefined, pending);
   };
 
   const openParts = async (undo: Undo): Promise<Opened> => {

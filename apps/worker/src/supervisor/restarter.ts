@@ -73,6 +73,9 @@ interface Pending extends PendingRestart {
   readonly controller: AbortController;
 }
 
+/** What comes first: what is left of a predecessor is stopped at once, but not again and again without a pause. */
+type First = 'clear' | 'wait';
+
 /** How a run ended that never began. */
 const NOT_STARTED: ProcessExit = { code: null, signal: null, reason: 'crashed' };
 
@@ -105,10 +108,10 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
     });
 
   /** Counts as a run, so that what cannot be started is not tried without end. */
-  const failed = (row: ProcessRecord, how: string): boolean => {
+  const failed = (row: ProcessRecord, how: string, first: First): boolean => {
     crashes.note({ rowId: row.id, name: row.name, sessionId: row.sessionId, how });
     log.warn({ row: row.id, name: row.name, session: row.sessionId, how }, 'a process could not be started again');
-    return decide(row, NOT_STARTED);
+    return decide(row, NOT_STARTED, first);
   };
 
   const noteStart = (row: ProcessRecord, { request, restarts }: Run): Restarts => {
@@ -133,20 +136,28 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
       const after = registry.transition(row.id, { type: 'exited', code: null, signal: null });
       // Only what the system says about the start: a message may quote anything.
       const errno = isWorkerError(error) && error.code === 'CANNOT_SPAWN' ? messageOf(error) : 'no start on record';
-      if (after === undefined || failed(after, errno)) return;
+      if (after === undefined || failed(after, errno, 'clear')) return;
       pendings.delete(row.id);
       forget(row.id);
     }
   };
 
-  const carryOut = async (row: ProcessRecord, run: Run, request: SpawnRequest, own: Pending): Promise<void> => {
+  const carryOut = async (
+    row: ProcessRecord,
+    run: Run,
+    request: SpawnRequest,
+    own: Pending,
+    first: First,
+  ): Promise<void> => {
     const { signal } = own.controller;
+    if (first === 'wait') await pause(own.dueAtMs - clock.monotonicMs(), signal);
+    if (signal.aborted) return;
     const cleared = await busy.track(row.id, () => clear(row, signal));
     if (signal.aborted) return;
     if (!cleared) {
       // Its tree must be dead before its successor starts (field failures 39, 40, 41).
       noteStart(row, run);
-      if (!failed(row, 'what is left of it could not be stopped')) pendings.delete(row.id);
+      if (!failed(row, 'what is left of it could not be stopped', 'wait')) pendings.delete(row.id);
       return;
     }
     held.release(row.id);
@@ -163,7 +174,7 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
     await busy.track(row.id, () => startAgain(row, request, noteStart(row, run), own));
   };
 
-  const decide = (row: ProcessRecord, exit: ProcessExit): boolean => {
+  const decide = (row: ProcessRecord, exit: ProcessExit, first: First): boolean => {
     if (givenUp.has(row.id) || !mayStart(row)) return false;
     const run = runs.get(row.id) ?? recall(row);
     const nowMs = clock.monotonicMs();
@@ -185,7 +196,7 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
     if (storm)
       log.warn({ ...story, restarts: restarts.count, againAt: at }, 'a process was restarted too often: it pauses');
     else log.info({ ...story, restarts: restarts.count, againInMs: delayMs }, 'a process is started again');
-    carryOut(row, { ...run, restarts: decision.restarts }, request, own).catch((error: unknown) => {
+    carryOut(row, { ...run, restarts: decision.restarts }, request, own, first).catch((error: unknown) => {
       log.error({ ...story, error: messageOf(error) }, 'a restart failed');
     });
     return true;
@@ -201,7 +212,7 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
     started: (rowId, request) => {
       runs.set(rowId, { request, restarts: NO_RESTARTS, startedAtMs: clock.monotonicMs() });
     },
-    ended: (row) => row.exit !== undefined && decide(row, row.exit),
+    ended: (row) => row.exit !== undefined && decide(row, row.exit, 'clear'),
     pending: (rowId) => pendings.get(rowId),
     giveUp: (rowId) => {
       if (registry.get(rowId) !== undefined) giveUp(rowId);
