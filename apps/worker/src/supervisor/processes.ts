@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
+import { isEnded, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
 import type { Clock, ProcessRow, ProcessTable } from '@cm/process-table';
 import { type StopReport, scopeCookie } from '../contract/index.js';
 import { type AdoptRequest, adoptProcess } from './adopt-process.js';
@@ -11,6 +11,7 @@ import { createInFlight } from './in-flight.js';
 import { intendFirstRun, intendNextRun } from './intend-run.js';
 import type { Latch } from './latch.js';
 import type { Log } from './log.js';
+import { duplicateName } from './record-process.js';
 import type { RestartLimits } from './restart-policy.js';
 import { createRestarter, type PendingRestart, type Restarter } from './restarter.js';
 import type { RowContainment } from './row-containment.js';
@@ -182,9 +183,10 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
     const { name, onDuplicate } = request;
     assertMayStart(sessionId);
     if (onDuplicate === 'error') assertNameFree(sessionId, name);
-    const leaving = namesakesOf(sessionId, name).filter(
-      ({ id }) => onDuplicate === 'replace' || stopper.isStopping(id),
-    );
+    const namesakes = namesakesOf(sessionId, name);
+    const leaving = namesakes.filter(({ id }) => onDuplicate === 'replace' || stopper.isStopping(id));
+    // Said before there is a word about slots: no wait would help.
+    if (namesakes.some((row) => !isEnded(row.status) && !leaving.includes(row))) throw duplicateName(name);
     const inherited = inherit(leaving);
     const slot = inherited?.slot ?? (await slotFor(sessionId, spawnOptions));
     try {

@@ -12,7 +12,7 @@ const unwritable = (error: unknown): WorkerError =>
 
 const isDuplicate = (error: unknown): boolean => isProcessRegistryError(error) && error.code === 'duplicate';
 
-const duplicateName = (name: string): WorkerError =>
+export const duplicateName = (name: string): WorkerError =>
   new WorkerError('DUPLICATE_NAME', `the session already runs a process named "${name}"`);
 
 /** Writes the intent. @throws WorkerError DUPLICATE_NAME, UNAVAILABLE */
