@@ -2,16 +2,8 @@ import { expect, it } from 'vitest';
 import { startProcess } from '../../../tools/testing/real-process.js';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { built, fixture } from './built.js';
+import { seeded } from './seeded.js';
 import { corruptFiles, openTexts } from './support.js';
-
-/** A small generator of pseudo-random numbers in [0, 1), so that a failure can be run again. */
-const seeded = (seed: number): (() => number) => {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-};
 
 const ROUNDS = 20;
 

@@ -257,7 +257,12 @@ const open = <T>({
     close: () => {
       if (closed) return;
       closed = true;
-      file.close();
+      try {
+        file.close();
+      } catch (error) {
+        // Every line was written before; whoever leaves can do no more about it.
+        writeFailure = `cannot close ${paths.journal}: ${reasonOf(error)}`;
+      }
     },
   };
 };

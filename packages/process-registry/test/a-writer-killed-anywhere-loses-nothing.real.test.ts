@@ -1,0 +1,153 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createProcessTable, type ProcessRow } from '@cm/process-table';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startProcess } from '../../../tools/testing/real-process.js';
+import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
+import { parseRecord, readProcessRegistry } from '../src/index.js';
+import { pathsOf, readFiles } from '../src/journal/read-files.js';
+import { nodeJournalFs } from '../src/journal.js';
+import { JOURNAL_NAME } from '../src/read-process-registry.js';
+import { type Built, built, fixture } from './built.js';
+import { seeded } from './seeded.js';
+
+const POINTS = Number(process.env.CM_CRASH_POINTS ?? 200);
+const SEED = Number(process.env.CM_CRASH_SEED ?? 20_261_128);
+/** Few kills leave places out. */
+const ALL = POINTS >= 500;
+/** Side by side, each with a directory and children of its own. */
+const CHAINS = 2;
+const HOW = ['before', 'half', 'after'] as const;
+
+/** A writer comes to about so many places while it opens, cleans up, and has three children. */
+const PLACES = 120;
+/** Where it must have been killed at least once: every call of a compaction, whatever it happens in, and around every change. */
+const MUST: readonly string[] = ['open', 'recover', 'intent', 'record', 'stop', 'forget', 'restart'].flatMap(
+  (phase) => [
+    ...(phase === 'open' ? [] : [`${phase} write journal`]),
+    ...['open', 'write', 'sync', 'close', 'rename'].map((method) => `${phase} ${method} snapshot.json.tmp`),
+    `${phase} syncDirectory registry`,
+    ...['open', 'truncate', 'write', 'rename'].map((method) => `${phase} ${method} journal.tmp`),
+    ...(phase === 'open' ? ['open read journal', 'open read snapshot.json'] : [`${phase} close journal`]),
+  ],
+);
+
+interface Kill {
+  /** The number of a place on its way, or the name of one. */
+  readonly where: number | string;
+  readonly how: (typeof HOW)[number];
+}
+
+let bundle: Built;
+beforeAll(async () => {
+  bundle = await built();
+});
+afterAll(() => bundle[Symbol.asyncDispose]());
+
+const linesOf = async (directory: string, mark: string, seed: number, kill: Kill): Promise<string[]> => {
+  const args = [bundle.module, directory, mark, String(seed), String(kill.where), kill.how];
+  await using writer = await startProcess(process.execPath, [fixture('work-until-killed.mjs'), ...args]);
+  const closed = new Promise((resolve) => writer.child.once('close', resolve));
+  const { signal } = await writer.exit;
+  await closed;
+  const { stdout, stderr } = writer.output();
+  if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself: ${stderr}`);
+  return stdout.split('\n').slice(0, -1);
+};
+
+/** What is on disk after a kill, and everybody who carries a cookie of ours, from one look at the processes of this machine. */
+const lookAfterwards = async (directory: string, mark: string) => {
+  const table = createProcessTable();
+  const listing = await table.list({ cookies: true });
+  const living = listing.filter(({ cookie, state }) => cookie?.startsWith(mark) === true && state !== 'zombie');
+  const fs = nodeJournalFs;
+  const paths = pathsOf(directory, JOURNAL_NAME);
+  const { dropped } = readFiles(fs, paths, parseRecord);
+  const read = readProcessRegistry({ directory });
+  const recovered = await read.recover({ lookup: table.lookup, list: async () => listing });
+  return { rows: read.rows, dropped, living, recovered };
+};
+
+const endAll = async (living: readonly ProcessRow[]): Promise<void> => {
+  const table = createProcessTable();
+  for (const { identity } of living) await table.signal(identity, 'SIGKILL');
+};
+
+/** Follows what the writers say: by name, the status that was acknowledged, and the one that was being written. */
+const follow = (acknowledged: Map<string, string>, lines: readonly string[]): readonly [string, string] | undefined => {
+  let underWay: readonly [string, string] | undefined;
+  for (const line of lines) {
+    const [word, name = '', status = ''] = line.split(' ');
+    if (word === 'try') underWay = [name, status];
+    if (word === 'done') {
+      underWay = undefined;
+      if (status === 'removed') acknowledged.delete(name);
+      else acknowledged.set(name, status);
+    }
+  }
+  return underWay;
+};
+
+describe.skipIf(process.platform !== 'linux')(`${POINTS} kills, seed ${SEED}`, () => {
+  it('lose no acknowledged row, damage no file and leave no child without an owner (faults 11, 15; field failures 4, 8)', async () => {
+    const hits = new Map<string, number>();
+    const left = (): string[] => MUST.filter((place) => !hits.has(place));
+    let kills = 0;
+
+    const chain = async (number: number): Promise<void> => {
+      const random = seeded(SEED + number);
+      await using temporary = await temporaryDirectory();
+      const directory = join(temporary.path, 'registry');
+      const mark = `crash-${process.pid}-${number}-`;
+      const acknowledged = new Map<string, string>();
+      try {
+        for (let round = 0; kills < POINTS || (ALL && left().length > 0 && round < POINTS); round += 1) {
+          // By chance first; then, by name, what chance has left out.
+          const [wanted] = kills < POINTS ? [] : left();
+          const kill: Kill = {
+            where: wanted ?? 1 + Math.floor(random() * PLACES),
+            how: HOW[Math.floor(random() * HOW.length)] ?? 'before',
+          };
+          const seed = Math.floor(random() * 2 ** 31);
+          const story = `seed ${SEED}, chain ${number}, round ${round}: ${JSON.stringify({ ...kill, seed })}`;
+          const lines = await linesOf(directory, mark, seed, kill);
+          expect(lines, story).not.toContain('damaged');
+          const underWay = follow(acknowledged, lines);
+          const { rows, dropped, living, recovered } = await lookAfterwards(directory, mark);
+
+          expect(dropped, story).toBe(0);
+          const onDisk = new Map(rows.map(({ name, status }): [string, string] => [name, status]));
+          if (underWay !== undefined) {
+            // It was cut off in the middle of this: made, or not made, but nothing else.
+            const [name, status] = underWay;
+            const made = status === 'removed' ? !onDisk.has(name) : onDisk.get(name) === status;
+            if (made && status === 'removed') acknowledged.delete(name);
+            else if (made) acknowledged.set(name, status);
+          }
+          expect([...onDisk].sort(), story).toEqual([...acknowledged].sort());
+
+          const owned = new Set(
+            recovered.flatMap(({ row, status, found }) => [
+              ...(status === 'alive' && row.identity !== undefined ? [row.identity.pid] : []),
+              ...found.map(({ identity }) => identity.pid),
+            ]),
+          );
+          const unowned = living.map(({ identity }) => identity.pid).filter((pid) => !owned.has(pid));
+          expect(unowned, story).toEqual([]);
+
+          kills += 1;
+          const place = lines.at(-1)?.startsWith('here ') === true ? lines.at(-1)?.slice('here '.length) : 'at rest';
+          hits.set(place ?? '', (hits.get(place ?? '') ?? 0) + 1);
+        }
+      } finally {
+        const { living } = await lookAfterwards(directory, mark);
+        await endAll(living);
+        expect(readdirSync(directory).filter((name) => name.includes('corrupt'))).toEqual([]);
+      }
+    };
+    await Promise.all(Array.from({ length: CHAINS }, (_, number) => chain(number)));
+
+    console.log(`seed ${SEED}: ${kills} kills at ${hits.size} places, at rest ${hits.get('at rest') ?? 0}`);
+    if (ALL) expect(left()).toEqual([]);
+  }, 600_000);
+});
