@@ -2,8 +2,9 @@
  * Every check, then every test, one package after another; ends with `N passed, N failed`. `scripts/run.cjs` has installed
  * and built by now. `--checks-only` leaves the tests out; `--build-failed` counts the build as a failure.
  *
- * `--long` runs, instead of the checks, what takes too long for every day: the zoo twenty times over, and the tests on every Node that
- * the packages promise to run on. `--node 22,26` takes only those, `--only packages/process-table,apps/worker` only these.
+ * `--long` runs, instead of the checks, what takes too long for every day: the zoo twenty times over, a writer of the registry killed a
+ * thousand times, its model for ten thousand steps, and the tests on every Node that the packages promise to run on. `--node 22,26` takes
+ * only those, `--only packages/process-table,apps/worker` only these.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -117,8 +118,27 @@ const runTests = async (on = {}) => {
   }
 };
 
-const ZOO = 'packages/shutdown-cascade';
-const ZOO_ROUNDS = 20;
+/** What takes too long for every day: a place, the tests of it that are meant, and how much of them. */
+const LONG = [
+  {
+    path: 'packages/shutdown-cascade',
+    name: 'the zoo, 20 times',
+    tests: 'test/the-zoo',
+    more: { CM_ZOO_ROUNDS: '20' },
+  },
+  {
+    path: 'packages/process-registry',
+    name: 'writers killed at 1,000 points',
+    tests: 'test/a-writer-killed-anywhere',
+    more: { CM_CRASH_POINTS: '1000' },
+  },
+  {
+    path: 'packages/process-registry',
+    name: 'the registry and its model, 10,000 steps',
+    tests: 'test/behaves-as-its-model',
+    more: { CM_MODEL_STEPS: '10000' },
+  },
+];
 
 const runLong = async () => {
   const majors = flags.node?.split(',').map(Number) ?? MAJORS;
@@ -127,13 +147,12 @@ const runLong = async () => {
     process.stderr.write(`--node takes ${MAJORS.join(', ')}: not ${unknown.join(', ')}\n`);
     process.exit(2);
   }
-  if (flags.only === undefined || flags.only.split(',').includes(ZOO)) {
-    const name = `the zoo, ${ZOO_ROUNDS} times`;
+  for (const { path, name, tests, more } of LONG) {
+    if (flags.only !== undefined && !flags.only.split(',').includes(path)) continue;
     say(`\n${paint(1, `── ${name}`)}`);
-    const cwd = join(ROOT, ZOO);
+    const cwd = join(ROOT, path);
     rmSync(join(cwd, RESULTS), { force: true });
-    const more = { CM_ZOO_ROUNDS: String(ZOO_ROUNDS) };
-    const { code, seconds } = await step(name, `${OWN_TESTS} test/the-zoo`, cwd, { live: true, more });
+    const { code, seconds } = await step(name, `${OWN_TESTS} ${tests}`, cwd, { live: true, more });
     const counted = countResults(join(cwd, RESULTS), code, cwd);
     add(name, counted);
     timed(name, counted.failed === 0, seconds);

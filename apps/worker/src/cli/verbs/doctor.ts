@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 import { inspectPidFile } from '@cm/pid-file';
 import { acquireLock } from '@cm/pid-file/lock';
-import { createProcessTable } from '@cm/process-table';
+import { isProcessRegistryError } from '@cm/process-registry';
+import { createProcessTable, type ProcessTable } from '@cm/process-table';
 import { probeContainment } from '@cm/shutdown-cascade';
 import { findWorker } from '../../client/index.js';
 import { type DataDirectory, type DoctorBody, ROUTES } from '../../contract/index.js';
 import { examine } from '../../supervisor/doctor.js';
+import type { LeftBehind } from '../../supervisor/left-behind-check.js';
+import { leftOnRecord } from '../../supervisor/left-on-record.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
 import { connectionTo, PATIENCE_MS } from '../connect.js';
 import { duration, plain } from '../format.js';
@@ -25,19 +28,28 @@ const lookAtClaim = async ({ path }: DataDirectory): Promise<DoctorBody['claim']
   }
 };
 
+const lookAtRecord = async (dataDirectory: DataDirectory, table: ProcessTable): Promise<LeftBehind> => {
+  try {
+    return { status: 'read', processes: await leftOnRecord(dataDirectory, table) };
+  } catch (error) {
+    if (!isProcessRegistryError(error)) throw error;
+    return { status: 'unreadable', reason: error.message };
+  }
+};
+
 /** The same report from outside, when the worker cannot give it. */
-const examineFromOutside = async (dataDirectory: DataDirectory, terminal: Terminal): Promise<DoctorBody> =>
-  examine({
+const examineFromOutside = async (dataDirectory: DataDirectory, terminal: Terminal): Promise<DoctorBody> => {
+  const table = createProcessTable();
+  return examine({
     dataDirectory,
     env: terminal.env,
     version: terminal.version,
-    pidFile: await inspectPidFile(dataDirectory.pidFile, {
-      table: createProcessTable(),
-      dataDir: dataDirectory.path,
-    }),
+    pidFile: await inspectPidFile(dataDirectory.pidFile, { table, dataDir: dataDirectory.path }),
     claim: await lookAtClaim(dataDirectory),
     containment: probeContainment(),
+    left: await lookAtRecord(dataDirectory, table),
   });
+};
 
 const MARKS = { pass: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
 

@@ -1,10 +1,11 @@
-import { createProcessTable, type ProcessRow } from '@cm/process-table';
+import { createProcessTable, type ProcessRow, type ProcessTable } from '@cm/process-table';
 import { type ProcessView, ROUTES, type SessionView } from '../../contract/index.js';
+import { type LeftProcess, leftOnRecord } from '../../supervisor/left-on-record.js';
 import { type CommonOptions, dataDirectoryOf } from '../common-options.js';
-import { connect } from '../connect.js';
+import { type Connection, connect } from '../connect.js';
 import { bytes, duration, plain, type TreeNode, tree } from '../format.js';
 import { restartLabel } from '../restart-label.js';
-import { EXIT, type Terminal } from '../terminal.js';
+import { CommandError, EXIT, type Terminal } from '../terminal.js';
 
 const nest = (
   rows: readonly ProcessRow[],
@@ -18,8 +19,19 @@ const nest = (
       children: nest(rows, commandOf, row.identity.pid),
     }));
 
+/** In the words of people: what is on record, and what has become of it. */
+const BECAME: Readonly<Record<LeftProcess['liveness'], string>> = {
+  alive: 'alive',
+  dead: 'gone',
+  reused: 'gone, its pid is another’s',
+  unknown: 'cannot be identified',
+};
+
+const statusOf = (view: ProcessView | LeftProcess): string =>
+  'liveness' in view ? BECAME[view.liveness] : view.status;
+
 const processNode = (
-  view: ProcessView,
+  view: ProcessView | LeftProcess,
   listing: readonly ProcessRow[],
   commandOf: (row: ProcessRow) => string,
 ): TreeNode => {
@@ -40,43 +52,66 @@ const processNode = (
   const used = usage === undefined ? '' : ` (${bytes(usage.memoryBytes)}, ${duration(usage.cpuMs / 1000)} CPU)`;
   const again = restartLabel(view, Date.now());
   return {
-    label: `${plain(view.name)} [${view.status}] ${leader} ${command}${used}${again === '' ? '' : `, ${again}`}`,
+    label: `${plain(view.name)} [${statusOf(view)}] ${leader} ${command}${used}${again === '' ? '' : `, ${again}`}`,
     children: [...below, ...strays],
   };
 };
 
-/** Every session with its processes, and what those have started, as a tree. */
-export const ps = async (options: CommonOptions, terminal: Terminal): Promise<number> => {
-  const connection = await connect(dataDirectoryOf(options, terminal));
-  const body = (await connection.call({ route: ROUTES.listProcesses, query: '?usage=1' })) as {
+/** What is shown, whoever told it. */
+interface Snapshot {
+  readonly heading: string;
+  /** By the worker's word; without one nobody knows their states. */
+  readonly sessions: readonly Pick<SessionView, 'id' | 'state'>[] | undefined;
+  readonly processes: readonly (ProcessView | LeftProcess)[];
+}
+
+const askWorker = async (connection: Connection): Promise<Snapshot> => {
+  const { processes } = (await connection.call({ route: ROUTES.listProcesses, query: '?usage=1' })) as {
     processes: ProcessView[];
   };
-  if (options.json === true) {
-    terminal.print(JSON.stringify(body));
-    return EXIT.done;
-  }
   const { sessions } = (await connection.call({ route: ROUTES.listSessions })) as { sessions: SessionView[] };
-  const processTable = createProcessTable();
-  const listing = await processTable.list();
-  const members = new Set(body.processes.flatMap((view) => view.members));
+  return { heading: `worker ${connection.record.pid}`, sessions, processes };
+};
+
+const draw = async ({ heading, sessions, processes }: Snapshot, table: ProcessTable): Promise<string> => {
+  const listing = await table.list();
+  const members = new Set(processes.flatMap((view) => view.members));
   const commands = new Map<number, string>();
   for (const row of listing) {
     if (!members.has(row.identity.pid)) continue;
-    const args = await processTable.commandLine(row.identity);
+    const args = await table.commandLine(row.identity);
     commands.set(row.identity.pid, plain(args.join(' ') || row.command, 120));
   }
   const commandOf = (row: ProcessRow): string => commands.get(row.identity.pid) ?? row.command;
-  const known = sessions.map(({ id, state }) => ({ id, title: `session ${plain(id)} (${state})` }));
-  const ids = new Set(known.map(({ id }) => id));
-  const others = [...new Set(body.processes.map(({ sessionId }) => sessionId))].filter((id) => !ids.has(id));
-  const nodes = [...known, ...others.map((id) => ({ id, title: `session ${plain(id)} (ended)` }))].map(
-    ({ id, title }) => ({
-      label: title,
-      children: body.processes
-        .filter(({ sessionId }) => sessionId === id)
-        .map((view) => processNode(view, listing, commandOf)),
-    }),
-  );
-  terminal.print(nodes.length === 0 ? 'no sessions' : [`worker ${connection.record.pid}`, ...tree(nodes)].join('\n'));
+  const states = new Map(sessions?.map(({ id, state }): [string, string] => [id, ` (${state})`]));
+  const otherwise = sessions === undefined ? '' : ' (ended)';
+  const ids = new Set([...states.keys(), ...processes.map(({ sessionId }) => sessionId)]);
+  const nodes = [...ids].map((id) => ({
+    label: `session ${plain(id)}${states.get(id) ?? otherwise}`,
+    children: processes
+      .filter(({ sessionId }) => sessionId === id)
+      .map((view) => processNode(view, listing, commandOf)),
+  }));
+  return nodes.length === 0 ? 'no sessions' : [heading, ...tree(nodes)].join('\n');
+};
+
+/** Every session with its processes, and what those have started, as a tree. Where no worker answers, what the last one left on record. */
+export const ps = async (options: CommonOptions, terminal: Terminal): Promise<number> => {
+  const dataDirectory = dataDirectoryOf(options, terminal);
+  const table = createProcessTable();
+  const print = async (snapshot: Snapshot): Promise<void> => {
+    const { processes } = snapshot;
+    terminal.print(options.json === true ? JSON.stringify({ processes }) : await draw(snapshot, table));
+  };
+  let connection: Connection;
+  try {
+    connection = await connect(dataDirectory);
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode === EXIT.held) throw error;
+    const processes = await leftOnRecord(dataDirectory, table);
+    if (processes.length > 0) await print({ heading: 'no worker; on record', sessions: undefined, processes });
+    throw error;
+  }
+  await print(await askWorker(connection));
   return EXIT.done;
 };
