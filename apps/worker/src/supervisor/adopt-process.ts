@@ -27,7 +27,7 @@ export interface AdoptContext {
   readonly dataDirectory: string;
   readonly canSignal: (pid: number) => boolean;
   readonly workerCgroup: WorkerCgroup;
-  /** @throws WorkerError DUPLICATE_NAME for a name whose process is about to be started again. */
+  /** The registry would give away the name of a process that is about to be started again. @throws WorkerError DUPLICATE_NAME */
   readonly assertNameFree: (sessionId: string, name: string) => void;
 }
 

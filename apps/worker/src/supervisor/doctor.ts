@@ -4,7 +4,9 @@ import { type Check, type CheckResult, runDoctor } from '@cm/health';
 import type { PidFileInspection } from '@cm/pid-file';
 import { type DataDirectory, type DoctorBody, PROTOCOL } from '../contract/index.js';
 import type { SupervisorFacts } from './create-supervisor.js';
+import { crashesCheck, restartsCheck } from './failing-processes.js';
 import { lastHookError } from './last-hook-error.js';
+import { deadPidsIn, type LeftBehind, leftBehindCheck } from './left-behind-check.js';
 
 /** What the doctor is told; without `worker` the daemon is down. */
 export interface DoctorInput {
@@ -15,6 +17,8 @@ export interface DoctorInput {
   /** The environment of the worker, or, when it is down, of whoever asks. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
+  /** What is on record while there is no worker to ask. */
+  readonly left?: LeftBehind;
   readonly worker?: {
     readonly facts: SupervisorFacts;
     readonly supervisor: Omit<DoctorBody['supervisor'], 'running' | 'dataDir'>;
@@ -68,39 +72,9 @@ const pidFileCheck = ({ pidFile, worker }: DoctorInput): Check => ({
   },
 });
 
-const RECENT_CRASH_MS = 60 * 60 * 1000;
-
-const restartsCheck = ({ processes, logOf }: SupervisorFacts): Check => ({
-  id: 'restarts',
-  run: () => {
-    const paused = processes.filter(({ restartStorm }) => restartStorm);
-    if (paused.length === 0) return pass('nothing ends too often');
-    const stories = paused.map(
-      ({ id, name, sessionId, restarts, restartAt }) =>
-        `"${name}" of session "${sessionId}" was started again ${restarts} times, next at ${restartAt}, see ${logOf(id)}`,
-    );
-    const ways = paused.map(({ id, sessionId }) => `cm-worker end ${sessionId}, or DELETE /api/processes/${id}`);
-    return warn(`too many restarts: ${stories.join('; ')}`, ways.join('; '));
-  },
-});
-
-const crashesCheck = ({ crashes, logOf }: SupervisorFacts): Check => ({
-  id: 'crashes',
-  run: () => {
-    const recent = crashes.filter(({ agoMs }) => agoMs <= RECENT_CRASH_MS);
-    const newest = recent.at(-1);
-    if (newest === undefined) return pass('nothing has failed within the last hour');
-    const { name, sessionId, how, at, rowId } = newest;
-    return warn(
-      `${recent.length} failed within the last hour; the newest: "${name}" of session "${sessionId}", ${how}, at ${at}`,
-      `see ${logOf(rowId)}`,
-    );
-  },
-});
-
-const runningChecks = ({ worker }: DoctorInput): Check[] => {
+const runningChecks = ({ worker, left = { status: 'read', processes: [] } }: DoctorInput): Check[] => {
   if (worker === undefined) {
-    return [{ id: 'worker', run: () => warn('no worker is running', 'cm-worker start') }];
+    return [{ id: 'worker', run: () => warn('no worker is running', 'cm-worker start') }, leftBehindCheck(left)];
   }
   const { facts } = worker;
   const { spool } = facts;
@@ -204,6 +178,7 @@ export const examine = async (input: DoctorInput): Promise<DoctorBody> => {
     },
   ]);
   const facts = worker?.facts;
+  const left = input.left?.status === 'read' ? input.left.processes : [];
   return {
     supervisor: {
       running: worker !== undefined,
@@ -224,10 +199,10 @@ export const examine = async (input: DoctorInput): Promise<DoctorBody> => {
     },
     containment: input.containment,
     guardian: facts?.guardian ?? { status: 'absent', detail: 'there is one while the worker runs' },
-    processes: facts?.processes ?? [],
+    processes: facts?.processes ?? left,
     sessions: facts?.sessions ?? [],
     health: {
-      deadProcessPids: facts?.deadProcessPids ?? [],
+      deadProcessPids: facts?.deadProcessPids ?? deadPidsIn(left),
       survivors: facts?.survivors ?? [],
       envClean: strippedKeys.length === 0,
       strippedKeys,

@@ -1,27 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { isEnded, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
+import type { ProcessRecord, ProcessRegistry } from '@cm/process-registry';
 import type { Clock, ProcessRow, ProcessTable } from '@cm/process-table';
 import { type StopReport, scopeCookie } from '../contract/index.js';
 import { type AdoptRequest, adoptProcess } from './adopt-process.js';
 import type { ChildOutput } from './child-output.js';
 import { type Crash, createCrashes } from './crashes.js';
 import { WorkerError } from './errors.js';
+import { createFirstRuns, type SpawnOptions } from './first-runs.js';
 import { createHeldSlots } from './held-slots.js';
 import { createInFlight } from './in-flight.js';
 import { intendFirstRun, intendNextRun } from './intend-run.js';
 import type { Latch } from './latch.js';
 import type { Log } from './log.js';
-import { duplicateName } from './record-process.js';
 import type { RestartLimits } from './restart-policy.js';
 import { createRestarter, type PendingRestart, type Restarter } from './restarter.js';
 import type { RowContainment } from './row-containment.js';
 import { createRowMembers } from './row-members.js';
-import { createSerial } from './serial.js';
-import { createSlots, type Slot } from './slots.js';
+import { createSlots } from './slots.js';
 import { spawnProcess } from './spawn-process.js';
 import type { SpawnRequest } from './spawn-request.js';
 import { createRowStopper, type RowStopper, type StopOptions } from './stop-rows.js';
-import { createWaiting } from './waiting.js';
 import { createRowWatcher } from './watch-rows.js';
 import { removeRowCgroup, type WorkerCgroup } from './worker-cgroup.js';
 
@@ -54,11 +52,6 @@ export interface Processes {
   sweep(): Promise<number[]>;
 }
 
-export interface SpawnOptions {
-  /** Waits for a slot where none is free, until it aborts; without it such a spawn is refused. */
-  readonly waitForSlot?: AbortSignal | undefined;
-}
-
 export interface ProcessesOptions {
   readonly registry: ProcessRegistry;
   readonly table: ProcessTable;
@@ -83,15 +76,13 @@ export interface ProcessesOptions {
 }
 
 export const createProcesses = (options: ProcessesOptions): Processes => {
-  const { registry, clock, latch, restartLimits, isActive } = options;
+  const { registry, clock, latch, restartLimits } = options;
   const members = createRowMembers(options.table);
   const slots = createSlots(options.maxProcesses);
   const held = createHeldSlots();
   const crashes = createCrashes(clock);
-  const serial = createSerial();
   const inFlight = createInFlight();
   const busy = createInFlight();
-  const waiting = createWaiting();
   const forget = (id: string): void => {
     removeRowCgroup(registry.get(id)?.cgroup);
     registry.unregister(id);
@@ -119,98 +110,24 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
     restarter.forget(id);
   });
 
-  const namesakesOf = (sessionId: string, name: string): ProcessRecord[] =>
-    registry.getBySession(sessionId).filter((row) => row.name === name);
-
-  /** What has ended and is started again holds its name, though the registry would give it away. */
-  const assertNameFree = (sessionId: string, name: string): void => {
-    for (const { id } of namesakesOf(sessionId, name)) {
-      const { at } = restarter.pending(id) ?? {};
-      if (at === undefined) continue;
-      throw new WorkerError('DUPLICATE_NAME', `"${name}" has ended, and is started again at ${at} (${id})`);
-    }
-  };
-
-  const assertMayStart = (sessionId: string): void => {
-    latch.assertOpen();
-    if (!isActive(sessionId)) throw new WorkerError('SESSION_ENDED', `session "${sessionId}" has ended`);
-  };
-
-  const slotFor = async (sessionId: string, { waitForSlot }: SpawnOptions): Promise<Slot> => {
-    if (waitForSlot !== undefined) return waiting.during(sessionId, waitForSlot, (signal) => slots.reserve(signal));
-    const slot = slots.tryReserve();
-    if (slot !== undefined) return slot;
-    throw new WorkerError('NO_SLOT', `all ${slots.state().limit} slots are taken: try again when a process has ended`);
-  };
-
-  /** The slot of a predecessor goes to its successor: where the limit is 1, nobody could be replaced otherwise. */
-  const inherit = (leaving: readonly ProcessRecord[]): { readonly from: string; readonly slot: Slot } | undefined => {
-    for (const { id } of leaving) {
-      const slot = held.take(id);
-      if (slot !== undefined) return { from: id, slot };
-    }
-    return undefined;
-  };
-
-  /** Waits for namesakes that are being stopped anyway; stops others only where that was asked for. */
-  const makeRoom = async (leaving: readonly ProcessRecord[], name: string): Promise<void> => {
-    if (leaving.length === 0) return;
-    const report = await stopper.stop(leaving);
-    if (!report.ok) throw new WorkerError('DUPLICATE_NAME', `"${name}" could not be stopped`, { details: report });
-    latch.assertOpen();
-  };
-
-  const spawnFirst = (sessionId: string, request: SpawnRequest, slot: Slot): Promise<ProcessRecord> => {
-    assertNameFree(sessionId, request.name);
-    const row = intendFirstRun(context, sessionId, request);
-    held.put(row.id, slot);
-    restarter.started(row.id, request);
-    return busy.track(row.id, async () => {
-      try {
-        return await spawnProcess(context, row, request);
-      } catch (error) {
-        registry.unregister(row.id);
-        throw error;
-      }
-    });
-  };
-
-  const spawnInTurn = async (
-    sessionId: string,
-    request: SpawnRequest,
-    spawnOptions: SpawnOptions,
-  ): Promise<ProcessRecord> => {
-    const { name, onDuplicate } = request;
-    assertMayStart(sessionId);
-    if (onDuplicate === 'error') assertNameFree(sessionId, name);
-    const namesakes = namesakesOf(sessionId, name);
-    const leaving = namesakes.filter(({ id }) => onDuplicate === 'replace' || stopper.isStopping(id));
-    // Said before there is a word about slots: no wait would help.
-    if (namesakes.some((row) => !isEnded(row.status) && !leaving.includes(row))) throw duplicateName(name);
-    const inherited = inherit(leaving);
-    const slot = inherited?.slot ?? (await slotFor(sessionId, spawnOptions));
-    try {
-      spawnOptions.waitForSlot?.throwIfAborted();
-      assertMayStart(sessionId);
-      return await inFlight.track(sessionId, async () => {
-        await makeRoom(leaving, name);
-        return spawnFirst(sessionId, request, slot);
-      });
-    } catch (error) {
-      // A predecessor that would not go still uses what it had.
-      if (inherited !== undefined && registry.get(inherited.from) !== undefined) held.put(inherited.from, slot);
-      else slot.release();
-      throw error;
-    }
-  };
+  const firstRuns = createFirstRuns({
+    ...options,
+    slots,
+    held,
+    busy,
+    inFlight,
+    stopper,
+    restarter,
+    intend: (sessionId, request) => intendFirstRun(context, sessionId, request),
+    start: (row, request) => spawnProcess(context, row, request),
+  });
 
   return {
-    spawn: (sessionId, request, spawnOptions = {}) =>
-      serial.run(JSON.stringify([sessionId, request.name]), () => spawnInTurn(sessionId, request, spawnOptions)),
+    spawn: firstRuns.spawn,
     adopt: (sessionId, request) =>
       inFlight.track(sessionId, () => {
         latch.assertOpen();
-        return adoptProcess({ ...options, members, assertNameFree }, sessionId, request);
+        return adoptProcess({ ...options, members, assertNameFree: firstRuns.assertNameFree }, sessionId, request);
       }),
     stop: async (id, stopOptions) => {
       const row = registry.get(id);
@@ -225,7 +142,7 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
     },
     sendAway: (sessionId) => {
       if (sessionId === undefined) restarter.close();
-      waiting.sendAway(sessionId);
+      firstRuns.sendAway(sessionId);
     },
     settled: inFlight.settled,
     members: members.find,

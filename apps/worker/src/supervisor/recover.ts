@@ -44,6 +44,10 @@ const endedUnseen = ({ row, status }: RecoveredRow): boolean =>
   // The others were being stopped.
   (row.status === 'running' || row.status === 'lost' || row.status === 'exited');
 
+/** Whether an intent was to start such a process again: it is no first start, about which whoever asked has heard nothing. */
+const wasToGoOn = ({ onWorkerDeath, restart, restarts }: ProcessRecord): boolean =>
+  onWorkerDeath === 'keep' && restart !== 'temporary' && restarts !== undefined;
+
 /**
  * Ends what an earlier worker left behind when it was killed, but for what was to be kept: rows whose process still lives, and processes
  * that had been started but not yet recorded, found by the cookie of their intent. Can itself be interrupted and run again.
@@ -80,7 +84,10 @@ export const recover = async (
     runShutdownCascade(halves.flat(), { table, clock }),
   ]);
   const stubborn = new Set(unrecorded.targets.filter(({ outcome }) => !isGone(outcome)).map(({ id }) => id));
-  for (const { row } of intents) if (!stubborn.has(row.id)) processes.forget(row.id);
+  for (const { row } of intents) {
+    if (stubborn.has(row.id) || (wasToGoOn(row) && processes.resume(row))) continue;
+    processes.forget(row.id);
+  }
 
   const targets = [...recorded.targets, ...unrecorded.targets];
   const stopped = targets.filter(({ outcome }) => outcome === 'exited' || outcome === 'killed').map(({ pid }) => pid);

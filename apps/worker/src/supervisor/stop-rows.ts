@@ -76,17 +76,15 @@ export const createRowStopper = (options: RowStopperOptions): RowStopper => {
     }
   };
 
-  /** Rows as they are once nothing is under way with them: an intent may have a process by then, which is to be stopped too (fault 27). */
-  const settledRows = async (rows: readonly ProcessRecord[]): Promise<ProcessRecord[]> => {
-    await Promise.all(rows.map(({ id }) => busy.settled(id)));
-    return rows.flatMap(({ id }) => registry.get(id) ?? []);
-  };
-
   const stopNow = async (
     asked: readonly ProcessRecord[],
     { deadlineMs, onProgress }: StopOptions,
   ): Promise<StopReport> => {
-    const rows = asked.some(({ id }) => busy.has(id)) ? await settledRows(asked) : asked;
+    // What is under way comes to its end first: an intent may have a process by then, which is to be stopped too (fault 27).
+    const underWay = asked.filter(({ id }) => busy.has(id));
+    if (underWay.length > 0) await Promise.all(underWay.map(({ id }) => busy.settled(id)));
+    // As they are now: a row may have been started again since it was read.
+    const rows = asked.flatMap(({ id }) => registry.get(id) ?? []);
     const targets = rows.flatMap((row) => members.targetOf(row) ?? []);
     for (const { id } of targets) registry.transition(id, { type: 'stop-asked' });
     const report = await runShutdownCascade(targets, { table, clock, deadlineMs, force, onProgress });
@@ -113,8 +111,8 @@ export const createRowStopper = (options: RowStopperOptions): RowStopper => {
     },
     clear: async (row, signal) => {
       const target = members.targetOf(row);
-      if (target === undefined) return true;
-      const report = await runShutdownCascade([target], { table, clock, signal, force });
+      const targets = target === undefined ? [] : [target];
+      const report = await runShutdownCascade(targets, { table, clock, signal, force });
       const gone = report.targets.every(({ outcome }) => isGone(outcome));
       if (gone) {
         removeRowCgroup(row.cgroup);

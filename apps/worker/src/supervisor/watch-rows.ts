@@ -77,6 +77,8 @@ export const createRowWatcher = (options: RowWatcherOptions): RowWatcher => {
       const identity = identityOfRow(row);
       if (row.status !== 'running' || identity === undefined || members.child(row.id) !== undefined) continue;
       if ((await table.lookup(identity)).status !== 'dead') continue;
+      // Somebody else may have looked meanwhile, and started it again.
+      if (registry.get(row.id) !== row) continue;
       const after = registry.transition(row.id, { type: 'exited', code: null, signal: null });
       log.info({ row: row.id, name: row.name, pid: identity.pid }, 'an adopted process ended');
       if (after !== undefined) restarter.ended(after);

@@ -225,6 +225,25 @@ describe('an embedder may wait', () => {
     expect(await namesOf(on)).toEqual(['third']);
   });
 
+  test('for the slot of whom it replaces: a restart that waits as well is cancelled, and does not come first', async () => {
+    await using on = await limited(1, { restartBackoffMs: 1 });
+    await putSession(on, 's');
+    const { supervisor } = on.worker;
+    const { id, pid } = await spawnIn(on, 's', { name: 'one', ...SLEEP, restart: 'permanent' });
+    const other = supervisor.spawn('s', request('other'), { waitForSlot: never() });
+    process.kill(pid, 'SIGKILL');
+    const { id: otherId } = await other;
+    await eventually('its restart waits too', async () => {
+      const row = (await on.call('GET', `/api/processes/${id}`)).body;
+      return Date.parse(String(field(row, 'restartAt'))) < Date.now();
+    });
+    const next = supervisor.spawn('s', { ...request('one'), onDuplicate: 'replace' }, { waitForSlot: never() });
+    await eventually('the restart is cancelled', async () => (await namesOf(on)).join() === 'other');
+    await supervisor.stopProcess(otherId);
+    expect(await next).toMatchObject({ name: 'one', restart: 'temporary', status: 'running' });
+    expect(await namesOf(on)).toEqual(['one']);
+  });
+
   test('until it no longer wants to: nothing is recorded then, and no slot is taken (fault 32)', async () => {
     await using on = await limited(1);
     await putSession(on, 's');

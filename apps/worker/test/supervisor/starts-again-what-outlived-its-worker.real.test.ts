@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openProcessRegistry } from '@cm/process-registry';
 import { expect, test } from 'vitest';
+import { startProcess } from '../../../../tools/testing/real-process.js';
 import { ROUTES } from '../../src/contract/index.js';
+import { createCookie } from '../../src/supervisor/processes.js';
 import { eventually, type Place, workerPlace } from '../support.js';
 
 const KEPT = { onWorkerDeath: 'keep', restart: 'permanent', graceMs: 500 } as const;
@@ -75,6 +78,48 @@ test('a kept process that waited for its restart when its worker died is started
   await place.start();
   expect(await runsAgain(place, Number(row.pid))).toMatchObject({ id: row.id, restarts: 1 });
 });
+
+test.each(['in flight', 'failed'] as const)(
+  'a kept process whose restart was %s when its worker died is started by the next one (fault 11)',
+  async (restart) => {
+    await using place = await workerPlace();
+    await place.start();
+    await place.call({ route: ROUTES.putSession, parameters: { id: 's' }, body: {} });
+    expect((await place.cm(['stop'])).code).toBe(0);
+    // What a worker does up to the moment in which it is killed.
+    const registry = await openProcessRegistry({
+      directory: place.files.registry,
+      table: place.table,
+      createCookie: () => createCookie(place.dataDir),
+    });
+    const spec = {
+      name: 'kept',
+      sessionId: 's',
+      type: 'process',
+      command: 'sleep',
+      args: ['300'],
+      cwd: '/',
+      restart: 'permanent',
+      stopSignal: 'SIGTERM',
+      graceMs: 500,
+      killWaitMs: 1000,
+      onWorkerDeath: 'keep',
+      envKeys: [],
+    } as const;
+    const { id } = registry.prepare(spec);
+    registry.transition(id, { type: 'exited', code: 1, signal: null });
+    const { cookie } = registry.prepareRestart(id, { restarts: { count: 4, at: [], storms: 0 } });
+    if (restart === 'failed') registry.transition(id, { type: 'exited', code: null, signal: null });
+    await registry.close();
+    const env = { ...place.env(), CM_SCOPE: cookie };
+    await using half = await startProcess('sleep', ['300'], { detached: true, env });
+    await place.start();
+    const row = await runsAgain(place, 0);
+    expect(row).toMatchObject({ id, restarts: 5 });
+    // Started but not yet on record: it is ended before there is another one.
+    expect(await half.exit).toEqual({ code: null, signal: 'SIGTERM' });
+  },
+);
 
 test('what was kept with variables of its own is not started again: the log names them, and no value is on disk', async () => {
   await using place = await workerPlace();

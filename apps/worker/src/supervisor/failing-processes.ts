@@ -1,0 +1,48 @@
+import type { Check } from '@cm/health';
+import type { ProcessView } from '../contract/index.js';
+import type { Crash } from './crashes.js';
+
+const RECENT_MS = 60 * 60 * 1000;
+
+/** Warns of processes that were started again too often, with where to look and what to do. */
+export const restartsCheck = ({
+  processes,
+  logOf,
+}: {
+  readonly processes: readonly ProcessView[];
+  readonly logOf: (rowId: string) => string;
+}): Check => ({
+  id: 'restarts',
+  run: () => {
+    const paused = processes.filter(({ restartStorm }) => restartStorm);
+    if (paused.length === 0) return { status: 'pass', detail: 'nothing ends too often' };
+    const stories = paused.map(
+      ({ id, name, sessionId, restarts, restartAt }) =>
+        `"${name}" of session "${sessionId}" was started again ${restarts} times, next at ${restartAt}, see ${logOf(id)}`,
+    );
+    const ways = paused.map(({ id, sessionId }) => `cm-worker end ${sessionId}, or DELETE /api/processes/${id}`);
+    return { status: 'warn', detail: `too many restarts: ${stories.join('; ')}`, fix: ways.join('; ') };
+  },
+});
+
+/** Warns of processes that failed lately: a worker can be well while nothing that it runs is (field failure 55). */
+export const crashesCheck = ({
+  crashes,
+  logOf,
+}: {
+  readonly crashes: readonly Crash[];
+  readonly logOf: (rowId: string) => string;
+}): Check => ({
+  id: 'crashes',
+  run: () => {
+    const recent = crashes.filter(({ agoMs }) => agoMs <= RECENT_MS);
+    const newest = recent.at(-1);
+    if (newest === undefined) return { status: 'pass', detail: 'nothing has failed within the last hour' };
+    const { name, sessionId, how, at, rowId } = newest;
+    return {
+      status: 'warn',
+      detail: `${recent.length} failed within the last hour; the newest: "${name}" of session "${sessionId}", ${how}, at ${at}`,
+      fix: `see ${logOf(rowId)}`,
+    };
+  },
+});

@@ -1,0 +1,121 @@
+import { openProcessRegistry, type ProcessRecord } from '@cm/process-registry';
+import { createFakeProcessTable } from '@cm/process-table/testing';
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../../../../tools/testing/temporary-directory.js';
+import { silentLog } from '../../src/supervisor/log.js';
+import type { PendingRestart } from '../../src/supervisor/restarter.js';
+import { createRowMembers } from '../../src/supervisor/row-members.js';
+import { createRowWatcher } from '../../src/supervisor/watch-rows.js';
+
+/** A registry with one running row that an earlier worker had started, and what sweeps over it. */
+const stage = async (directory: string, restart: ProcessRecord['restart']) => {
+  const table = createFakeProcessTable();
+  const registry = await openProcessRegistry({ directory, table });
+  const { id } = registry.prepare({
+    name: 'n',
+    sessionId: 's',
+    type: 'process',
+    command: 'x',
+    args: [],
+    cwd: '/',
+    restart,
+    stopSignal: 'SIGTERM',
+    graceMs: 0,
+    killWaitMs: 0,
+    onWorkerDeath: 'keep',
+    envKeys: [],
+  });
+  const identity = table.start({ cookie: registry.get(id)?.cookie ?? '' });
+  registry.register(id, { identity, containment: 'group' });
+  const ended: string[] = [];
+  const pendings = new Map<string, PendingRestart>();
+  const members = createRowMembers(table);
+  let onFind = (): void => {};
+  const watcher = createRowWatcher({
+    registry,
+    table,
+    log: silentLog,
+    members: {
+      ...members,
+      find: (rows) => {
+        onFind();
+        return members.find(rows);
+      },
+    },
+    stopper: { isStopping: () => false },
+    restarter: {
+      ended: (row) => {
+        ended.push(row.id);
+        if (row.restart === 'temporary') return false;
+        pendings.set(row.id, { at: '', storm: false });
+        return true;
+      },
+      pending: (rowId) => pendings.get(rowId),
+    },
+    crashes: { note: () => {} },
+    forget: (rowId) => void registry.unregister(rowId),
+  });
+  const dieDuringTheNextLook = (): void => {
+    onFind = () => table.exit(identity.pid);
+  };
+  return { registry, table, watcher, ended, pendings, id, pid: identity.pid, dieDuringTheNextLook };
+};
+
+test('a row that waits for its restart outlives every sweep', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, table, watcher, ended, id, pid, pendings } = await stage(directory.path, 'permanent');
+  table.exit(pid);
+  expect(await watcher.sweep()).toEqual([]);
+  expect(await watcher.sweep()).toEqual([]);
+  expect([ended, registry.get(id)?.status]).toEqual([[id], 'exited']);
+  // Once nobody sees to it any more, it goes like any other.
+  pendings.clear();
+  expect(await watcher.sweep()).toEqual([pid]);
+  expect(registry.getAll()).toEqual([]);
+  await registry.close();
+});
+
+test('one that dies in the middle of a sweep is asked about its restart by the next look, not forgotten by this one', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, watcher, ended, id, dieDuringTheNextLook } = await stage(directory.path, 'permanent');
+  dieDuringTheNextLook();
+  expect(await watcher.sweep()).toEqual([]);
+  expect(ended).toEqual([]);
+  await watcher.lookAtAdopted();
+  expect([ended, registry.get(id)?.status]).toEqual([[id], 'exited']);
+  await registry.close();
+});
+
+test('two looks at once find one end: the second does not take the next run for the dead one', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, table, watcher, ended, pendings, id, pid } = await stage(directory.path, 'permanent');
+  table.exit(pid);
+  const first = watcher.lookAtAdopted();
+  const lookup = table.lookup;
+  let look = (): void => {};
+  table.lookup = async (identity) => {
+    await new Promise<void>((resolve) => {
+      look = resolve;
+    });
+    return lookup(identity);
+  };
+  const second = watcher.lookAtAdopted();
+  await first;
+  // Meanwhile the row runs again.
+  registry.prepareRestart(id, { restarts: { count: 1, at: [], storms: 0 } });
+  registry.register(id, { identity: table.start({ cookie: registry.get(id)?.cookie ?? '' }), containment: 'group' });
+  pendings.clear();
+  look();
+  await second;
+  expect([ended, registry.get(id)?.status]).toEqual([[id], 'running']);
+  await registry.close();
+});
+
+test('one that is never started again is forgotten as soon as it is known to be dead', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, watcher, pid, dieDuringTheNextLook } = await stage(directory.path, 'temporary');
+  dieDuringTheNextLook();
+  expect(await watcher.sweep()).toEqual([pid]);
+  expect(registry.getAll()).toEqual([]);
+  await registry.close();
+});
