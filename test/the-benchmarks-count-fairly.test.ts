@@ -160,10 +160,9 @@ describe('the matrix', () => {
 describe('the facts', () => {
   const facts = {
     title: 'Kills',
-    columns: ['peer', 'lost'],
     lines: [
-      ['a | b', 0],
-      ['two', null],
+      { peer: 'a | b', lost: 0 },
+      { peer: 'two', lost: null },
     ],
   };
 

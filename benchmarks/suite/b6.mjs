@@ -107,15 +107,10 @@ export const run = async ({ mode, budgetMs: budget, observer, signal, say }) => 
   const [missed, hurt] = [({ missed }) => missed, ({ hurt }) => hurt];
   const facts = {
     title: `Of ${ORPHANS} orphans and ${DECOYS} decoys, in the worst round`,
-    columns: ['peer', 'rounds', 'missed', 'hurt'],
     lines: PEERS.map((peer) => {
       const found = samples.get(peer);
-      return [
-        peer,
-        found.filter((sample) => sample.missed !== undefined).length,
-        most(found, missed),
-        most(found, hurt),
-      ];
+      const rounds = found.filter((sample) => sample.missed !== undefined).length;
+      return { peer, rounds, missed: most(found, missed), hurt: most(found, hurt) };
     }),
   };
   const slowest = (peer) => {
