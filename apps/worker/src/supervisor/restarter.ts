@@ -152,7 +152,8 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
     const { signal } = own.controller;
     if (first === 'wait') await pause(own.dueAtMs - clock.monotonicMs(), signal);
     if (signal.aborted) return;
-    const cleared = await busy.track(row.id, () => clear(row, signal));
+    // Where processes cannot be listed just now, nothing is known to be gone.
+    const cleared = await busy.track(row.id, () => clear(row, signal)).catch(() => false);
     if (signal.aborted) return;
     if (!cleared) {
       // Its tree must be dead before its successor starts (field failures 39, 40, 41).
@@ -210,6 +211,8 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
 
   return {
     started: (rowId, request) => {
+      // Values of variables are kept for nobody who has no use for them.
+      if (request.restart === 'temporary') return;
       runs.set(rowId, { request, restarts: NO_RESTARTS, startedAtMs: clock.monotonicMs() });
     },
     ended: (row) => row.exit !== undefined && decide(row, row.exit, 'clear'),

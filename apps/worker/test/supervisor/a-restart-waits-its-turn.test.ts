@@ -225,6 +225,23 @@ describe('what is left of the predecessor', () => {
   });
 });
 
+test('where processes cannot be listed just now nothing starts, and it is tried again', async () => {
+  let attempts = 0;
+  const { restarter, clock, row, starts } = stage({
+    clear: async () => {
+      attempts += 1;
+      if (attempts === 1) throw new Error('EMFILE');
+      return true;
+    },
+  });
+  restarter.ended(row());
+  await turns();
+  expect([attempts, starts.length]).toEqual([1, 0]);
+  await advance(clock, 200);
+  await advance(clock, 0);
+  expect([attempts, starts.length]).toEqual([2, 1]);
+});
+
 describe('the slot (field failure 50)', () => {
   test('is given up with the end, and waited for in turn: a crash overtakes nobody', async () => {
     const { restarter, clock, row, starts, slots } = stage();
@@ -404,6 +421,7 @@ describe('a stop (fault 27, R12)', () => {
 
   test('of the worker cancels all of them, for good', async () => {
     const { restarter, clock, row, starts, timers } = stage();
+    restarter.started('p2', REQUEST);
     restarter.ended(row());
     await turns();
     restarter.close();
@@ -416,6 +434,7 @@ describe('a stop (fault 27, R12)', () => {
 describe('before anything is started it is asked again', () => {
   test('whether the latch is open', async () => {
     const { restarter, clock, row, starts, latch, slots, story } = stage();
+    restarter.started('p2', REQUEST);
     restarter.ended(row());
     await turns();
     latch.set();

@@ -141,6 +141,12 @@ test('who stays up for longer than the period is forgiven its storms; who does n
   expect(decide({ restarts: spent, ranMs: 600 })).toMatchObject({ type: 'pause', delayMs: 480_000 });
 });
 
+test('the window is that of the next start: who has left it by then counts no more', () => {
+  const at = [940_100, 999_100, 999_200, 999_300, 999_400];
+  expect(decide({ restarts: { count: 5, at, storms: 0 } })).toMatchObject({ type: 'restart', delayMs: 3_200 });
+  expect(decide({ restarts: { count: 5, at: [943_201, ...at.slice(1)], storms: 0 } })).toMatchObject({ type: 'pause' });
+});
+
 test('restarts that lie further back than the period count no more', () => {
   const at = [930_000, 935_000, 938_000, 939_000, 940_000];
   expect(decide({ restarts: { count: 5, at, storms: 0 } })).toEqual({
