@@ -19,5 +19,6 @@ export {
   type SupervisorState,
 } from './supervisor/create-supervisor.js';
 export { type ErrorCode, isWorkerError, WorkerError } from './supervisor/errors.js';
+export type { SpawnOptions } from './supervisor/first-runs.js';
 export type { Log } from './supervisor/log.js';
 export type { SpawnInput, SpawnRequest } from './supervisor/spawn-request.js';

@@ -11,9 +11,11 @@ import type { RowMembers } from './row-members.js';
 import type { RowStopper } from './stop-rows.js';
 import { removeRowCgroup } from './worker-cgroup.js';
 
+export type FollowedChild = Pick<ContainedProcess, 'identity' | 'pgid' | 'exited'>;
+
 export interface RowWatcher {
   /** Follows a child of ours to its end. */
-  follow(row: ProcessRecord, child: ContainedProcess, output: ChildOutput): void;
+  follow(row: ProcessRecord, child: FollowedChild, output: Pick<ChildOutput, 'stderrTail'>): void;
   /** Notices leaders that ended without telling us: adopted ones, and those of an earlier worker. */
   lookAtAdopted(): Promise<void>;
   /** Brings every row up to date with the process table; returns the pids of rows found dead. */
@@ -47,8 +49,8 @@ export const createRowWatcher = (options: RowWatcherOptions): RowWatcher => {
 
   const onExit = async (
     row: ProcessRecord,
-    child: ContainedProcess,
-    output: ChildOutput,
+    child: FollowedChild,
+    output: Pick<ChildOutput, 'stderrTail'>,
     exit: Exit,
   ): Promise<void> => {
     // At this moment the group's number is still taken by whoever is left in it, so they are ours without further proof.
@@ -61,7 +63,8 @@ export const createRowWatcher = (options: RowWatcherOptions): RowWatcher => {
     const stderrTail = output.stderrTail();
     const after = registry.transition(row.id, { type: 'exited', ...exit }, { stderrTail });
     const story = { row: row.id, name: row.name, pid: child.identity.pid, ...exit };
-    const unasked = after?.exit?.reason !== 'asked';
+    // A row that is gone by now was stopped: whoever did that may have been faster than this.
+    const unasked = after?.exit !== undefined && after.exit.reason !== 'asked';
     if (unasked && exit.code !== 0) log.warn({ ...story, stderrTail }, 'a process failed');
     else log.info(story, 'a process ended');
     if (unasked && !isCleanEnd(exit)) {

@@ -117,11 +117,13 @@ test('nothing that came from elsewhere reaches the terminal as a control charact
     body: { id: 'x', event: 'E', sessionId: 's', agent: evil, at: `Jan 1 2026 (${evil})`, payload: {} },
   });
   await place.spawn(evil, evil, ['sh', '-c', `exec sleep 60 # ${evil}`]);
+  await place.spawn(evil, `${evil} fails`, ['false'], { restart: 'permanent' });
   writeFileSync(place.files.hookLog, `{"detail":"${evil}"}\n`);
   writeFileSync(join(place.files.spoolNew, `${evil}.json`), 'not JSON');
   await eventually('the bad file is set aside', async () =>
     JSON.stringify((await place.json(['doctor'])).body).includes('set aside'),
   );
+  await eventually('it fails too often', async () => (await place.processes()).some((row) => row.restartStorm));
   for (const args of [['ps'], ['sessions', '--all'], ['events'], ['status'], ['doctor'], ['end', evil]]) {
     const { stdout, stderr } = await place.cm(args);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are the subject

@@ -70,7 +70,7 @@ const describe = (report: DoctorBody): string[] => {
     '',
     ...health.checks.flatMap(({ id, status, detail, fix }) => [
       `${MARKS[status]}  ${id}: ${plain(detail, 400)}`,
-      ...(fix === undefined ? [] : [`      → ${fix}`]),
+      ...(fix === undefined ? [] : [`      → ${plain(fix, 400)}`]),
     ]),
   ];
 };

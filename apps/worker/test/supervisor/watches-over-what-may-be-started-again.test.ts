@@ -29,6 +29,7 @@ const stage = async (directory: string, restart: ProcessRecord['restart']) => {
   registry.register(id, { identity, containment: 'group' });
   const ended: string[] = [];
   const pendings = new Map<string, PendingRestart>();
+  const crashes: string[] = [];
   const members = createRowMembers(table);
   let onFind = (): void => {};
   const watcher = createRowWatcher({
@@ -52,13 +53,14 @@ const stage = async (directory: string, restart: ProcessRecord['restart']) => {
       },
       pending: (rowId) => pendings.get(rowId),
     },
-    crashes: { note: () => {} },
+    crashes: { note: ({ how }) => crashes.push(how) },
     forget: (rowId) => void registry.unregister(rowId),
   });
   const dieDuringTheNextLook = (): void => {
     onFind = () => table.exit(identity.pid);
   };
-  return { registry, table, watcher, ended, pendings, id, pid: identity.pid, dieDuringTheNextLook };
+  const { pid } = identity;
+  return { registry, table, watcher, ended, pendings, crashes, id, identity, pid, dieDuringTheNextLook };
 };
 
 test('a row that waits for its restart outlives every sweep', async () => {
@@ -117,5 +119,25 @@ test('one that is never started again is forgotten as soon as it is known to be 
   dieDuringTheNextLook();
   expect(await watcher.sweep()).toEqual([pid]);
   expect(registry.getAll()).toEqual([]);
+  await registry.close();
+});
+
+test.each([
+  ['ends by itself', { code: 3, signal: null }, 'nothing', ['exit code 3']],
+  ['is killed from outside', { code: null, signal: 'SIGKILL' }, 'nothing', ['SIGKILL']],
+  ['ends as it was told from outside', { code: 143, signal: null }, 'nothing', []],
+  ['is being stopped', { code: null, signal: 'SIGKILL' }, 'stopping', []],
+  ['was stopped, faster than its end was heard of', { code: null, signal: 'SIGKILL' }, 'gone', []],
+] as const)('a child that %s: %j (field failures 26, 55)', async (_what, exit, before, noted) => {
+  await using directory = await temporaryDirectory();
+  const { registry, table, watcher, ended, crashes, id, identity, pid } = await stage(directory.path, 'permanent');
+  const row = registry.get(id);
+  if (row === undefined) throw new Error('no row');
+  table.exit(pid);
+  if (before === 'stopping') registry.transition(id, { type: 'stop-asked' });
+  if (before === 'gone') registry.unregister(id);
+  watcher.follow(row, { identity, pgid: pid, exited: Promise.resolve(exit) }, { stderrTail: () => '' });
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+  expect([crashes, ended]).toEqual([noted, before === 'gone' ? [] : [id]]);
   await registry.close();
 });
