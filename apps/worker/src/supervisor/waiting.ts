@@ -12,12 +12,16 @@ export const createWaiting = (): Waiting => {
   const waiters = new Map<AbortController, string>();
   return {
     during: async (sessionId, signal, wait) => {
+      signal.throwIfAborted();
       const controller = new AbortController();
+      const leave = (): void => controller.abort(signal.reason);
+      signal.addEventListener('abort', leave, { once: true });
       waiters.set(controller, sessionId);
       try {
-        return await wait(AbortSignal.any([signal, controller.signal]));
+        return await wait(controller.signal);
       } finally {
         waiters.delete(controller);
+        signal.removeEventListener('abort', leave);
       }
     },
     sendAway: (sessionId) => {

@@ -388,7 +388,7 @@ describe('a stop (fault 27, R12)', () => {
 
   test('cuts short what clears up after the predecessor, and nothing starts after it', async () => {
     let seen: AbortSignal | undefined;
-    const { restarter, clock, row, starts, story } = stage({
+    const { restarter, clock, row, starts, story, crashes } = stage({
       clear: (_row, signal) =>
         new Promise((resolve) => {
           seen = signal;
@@ -399,7 +399,7 @@ describe('a stop (fault 27, R12)', () => {
     restarter.giveUp('p1');
     expect(seen?.aborted).toBe(true);
     await advance(clock, 1_000);
-    expect([starts, story]).toEqual([[], []]);
+    expect([starts, story, crashes.list()]).toEqual([[], [], []]);
   });
 
   test('that was asked for before the end is never a crash, whatever is recorded (field failure 26)', () => {
@@ -425,6 +425,8 @@ describe('a stop (fault 27, R12)', () => {
     restarter.ended(row());
     await turns();
     restarter.close();
+    await turns();
+    expect(timers()).toBe(0);
     await advance(clock, 1_000);
     expect([starts, timers(), restarter.pending('p1')]).toEqual([[], 0, undefined]);
     expect(restarter.ended(rowOf({ id: 'p2' }))).toBe(false);
