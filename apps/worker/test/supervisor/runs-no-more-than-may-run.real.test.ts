@@ -100,7 +100,7 @@ describe('without a free slot', () => {
     // What is in a cgroup is ended by the kernel, not by signals.
     await using on = await limited(1, { containment: 'group' }, table);
     await putSession(on, 's');
-    await spawn(on, 'one', { graceMs: 0, killWaitMs: 50 });
+    await spawn(on, 'one', { graceMs: 0, killWaitMs: 1_000 });
     reaches = false;
     const replaced = await spawn(on, 'one', { onDuplicate: 'replace' });
     expect([replaced.status, codeOf(replaced)]).toEqual([409, 'DUPLICATE_NAME']);

@@ -1,0 +1,135 @@
+import { openProcessRegistry } from '@cm/process-registry';
+import { createFakeProcessTable } from '@cm/process-table/testing';
+import { expect, test } from 'vitest';
+import { temporaryDirectory } from '../../../../tools/testing/temporary-directory.js';
+import { createFirstRuns, type FirstRunsOptions } from '../../src/supervisor/first-runs.js';
+import { createHeldSlots } from '../../src/supervisor/held-slots.js';
+import { createInFlight } from '../../src/supervisor/in-flight.js';
+import { createLatch } from '../../src/supervisor/latch.js';
+import type { PendingRestart } from '../../src/supervisor/restarter.js';
+import { createSlots } from '../../src/supervisor/slots.js';
+import { SPAWN_DEFAULTS, type SpawnRequest } from '../../src/supervisor/spawn-request.js';
+
+const REQUEST: SpawnRequest = { ...SPAWN_DEFAULTS, name: 'n', command: 'x' };
+
+/** First runs among fakes, with one slot, which is taken. */
+const stage = async (directory: string, changes: Partial<FirstRunsOptions> = {}) => {
+  const registry = await openProcessRegistry({ directory, table: createFakeProcessTable() });
+  const slots = createSlots(1);
+  const held = createHeldSlots();
+  const pendings = new Map<string, PendingRestart>();
+  const latch = createLatch();
+  const started: string[] = [];
+  const firstRuns = createFirstRuns({
+    registry,
+    latch,
+    isActive: () => true,
+    slots,
+    held,
+    busy: createInFlight(),
+    inFlight: createInFlight(),
+    stopper: {
+      isStopping: () => false,
+      stop: async () => ({ ok: true, startedAt: '', durationMs: 0, targets: [], survivors: [], escaped: [] }),
+    },
+    restarter: { started: () => {}, pending: (id) => pendings.get(id) },
+    intend: (sessionId, { env: _env, onDuplicate: _on, ...spec }) =>
+      registry.prepare({ ...spec, sessionId, envKeys: [] }),
+    start: async (row) => {
+      started.push(row.id);
+      return row;
+    },
+    ...changes,
+  });
+  registry.subscribe(({ type, row }) => {
+    if (type === 'removed') held.release(row.id);
+  });
+  const taken = slots.tryReserve();
+  if (taken === undefined) throw new Error('no slot');
+  return { registry, slots, firstRuns, pendings, latch, started, taken };
+};
+
+const codeOf = (spawning: Promise<unknown>): Promise<unknown> =>
+  spawning.then(
+    () => 'started',
+    (error: unknown) => Object(error).code ?? Object(error).message,
+  );
+
+test('a slot that is granted in the moment of the abort is given back, and nothing starts (fault 32)', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, slots, firstRuns, started, taken } = await stage(directory.path);
+  const leaver = new AbortController();
+  const code = codeOf(firstRuns.spawn('s', REQUEST, { waitForSlot: leaver.signal }));
+  await new Promise(setImmediate);
+  taken.release();
+  leaver.abort(new Error('too late'));
+  expect([await code, started, registry.getAll(), slots.state().reserved]).toEqual(['too late', [], [], 0]);
+  await registry.close();
+});
+
+test.each(['SESSION_ENDED', 'STOPPING'] as const)(
+  'what ended during the wait is asked about again: %s (R12)',
+  async (expected) => {
+    await using directory = await temporaryDirectory();
+    let active = true;
+    const { registry, slots, firstRuns, latch, started, taken } = await stage(directory.path, {
+      isActive: () => active,
+    });
+    const code = codeOf(firstRuns.spawn('s', REQUEST, { waitForSlot: new AbortController().signal }));
+    await new Promise(setImmediate);
+    if (expected === 'STOPPING') latch.set();
+    else active = false;
+    taken.release();
+    expect([await code, started, registry.getAll(), slots.state().reserved]).toEqual([expected, [], [], 0]);
+    await registry.close();
+  },
+);
+
+test('an intent that cannot be written gives the slot back (faults 31, 32)', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, slots, firstRuns, taken } = await stage(directory.path);
+  taken.release();
+  await registry.close();
+  expect([await codeOf(firstRuns.spawn('s', REQUEST)), slots.state().reserved]).toEqual(['closed', 0]);
+});
+
+test('a start that fails gives slot, intent and name back (faults 31, 32)', async () => {
+  await using directory = await temporaryDirectory();
+  let fails = true;
+  const { registry, slots, firstRuns, taken } = await stage(directory.path, {
+    start: async (row) => {
+      if (fails) throw new Error('ENOENT');
+      return row;
+    },
+  });
+  taken.release();
+  expect([await codeOf(firstRuns.spawn('s', REQUEST)), registry.getAll()]).toEqual(['ENOENT', []]);
+  expect(slots.state().reserved).toBe(0);
+  fails = false;
+  expect(await codeOf(firstRuns.spawn('s', REQUEST))).toBe('started');
+  expect(await codeOf(firstRuns.spawn('s', { ...REQUEST, name: 'other' }))).toBe('NO_SLOT');
+  await registry.close();
+});
+
+test('a name whose process ends in the last moment, and is started again, is not given away (field failure 40)', async () => {
+  await using directory = await temporaryDirectory();
+  const pendings = new Map<string, PendingRestart>();
+  const { registry, slots, firstRuns, started, taken } = await stage(directory.path, {
+    restarter: { started: () => {}, pending: (id) => pendings.get(id) },
+    stopper: {
+      isStopping: () => false,
+      stop: async (rows) => {
+        // The stop is over, and something of the same name has come up and ended meanwhile.
+        for (const { id } of rows) pendings.set(id, { at: 'soon', storm: false });
+        return { ok: true, startedAt: '', durationMs: 0, targets: [], survivors: [], escaped: [] };
+      },
+    },
+  });
+  taken.release();
+  const { id } = await firstRuns.spawn('s', REQUEST);
+  registry.transition(id, { type: 'exited', code: 1, signal: null });
+  started.length = 0;
+  expect(await codeOf(firstRuns.spawn('s', { ...REQUEST, onDuplicate: 'replace' }))).toBe('DUPLICATE_NAME');
+  expect([started, registry.getAll().length, slots.state().reserved]).toEqual([[], 1, 1]);
+  await registry.close();
+});
