@@ -58,12 +58,12 @@ export const measureRecovery = async ({ pids, die, args, taken, decoys: count, r
     const patience = () => answer !== undefined && nowMs() - answer.answeredAt > AFTER_RETURN_MS;
     const { atMs, left } = await watchUntil(goneByState(orphans), patience, signal);
     await recovering;
-    const { failed, startMs, endMs } = answer;
+    const { failed, startMs, endMs, value } = answer;
     const [missed, hurt] = [orphans.filter(isAlive).length, countHurt()];
     if (failed !== undefined) return { missed, hurt, failed };
     if (left)
       return { missed, hurt, failed: `${missed} of ${orphans.length} orphans alive a second after it returned` };
-    return { missed, hurt, goneMs: Math.max(0, atMs - startMs), returnedMs: endMs - startMs };
+    return { missed, hurt, goneMs: Math.max(0, atMs - startMs), returnedMs: endMs - startMs, ...value };
   } finally {
     await endDecoys(decoys);
     for (const { pid } of orphans.filter(isAlive)) kill(pid);

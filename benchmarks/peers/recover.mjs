@@ -66,12 +66,19 @@ const ours = async (tier) => {
       return { pids, alsoKilled: [] };
     },
     recover: async ({ directory }) => {
+      const moments = [performance.now()];
+      const lap = () => moments.push(performance.now());
       const registry = await openProcessRegistry({ directory, table });
+      lap();
       const recovered = await registry.recover();
+      lap();
       const known = recovered.flatMap(({ row }) => (row.identity === undefined ? [] : [toTarget(row)]));
       const { targets } = await runShutdownCascade(known, { table });
+      lap();
       for (const { id, outcome } of targets) if (isGone(outcome)) registry.unregister(id);
       await registry.close();
+      lap();
+      return { laps: moments.slice(1).map((moment, at) => moment - moments[at]) };
     },
   };
 };

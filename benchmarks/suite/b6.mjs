@@ -8,6 +8,7 @@ import { measureRecovery } from '../lib/measure-recovery.mjs';
 import { nowMs } from '../lib/observer.mjs';
 import { runRounds } from '../lib/rounds.mjs';
 import { rowsOf } from '../lib/rows.mjs';
+import { median, rounded } from '../lib/statistics.mjs';
 import { rememberWorker, runVerb, startWorker } from '../lib/worker.mjs';
 
 export const id = 'B6';
@@ -69,6 +70,20 @@ const ofCommand = async ({ peer, count, ...rest }) => {
   }
 };
 
+const LAPS = ['openProcessRegistry', 'recover', 'runShutdownCascade', 'unregister, close'];
+
+/** Where the time of ours goes. */
+const lapFacts = (samples) => ({
+  title: 'What ours spends it on, ms, medians',
+  lines: OURS.map((peer) => {
+    const laps = (samples.get(peer) ?? []).flatMap((sample) => (sample.laps === undefined ? [] : [sample.laps]));
+    return {
+      peer,
+      ...Object.fromEntries(LAPS.map((name, at) => [name, rounded(median(laps.map((all) => all[at])))])),
+    };
+  }),
+});
+
 const most = (samples, pick) => {
   const values = (samples ?? []).flatMap((sample) => pick(sample) ?? []);
   return values.length === 0 ? null : Math.max(...values);
@@ -120,7 +135,7 @@ export const run = async ({ mode, budgetMs: budget, observer, signal, say }) => 
   return {
     rows,
     baseline: BASELINE,
-    facts: [facts],
+    facts: [facts, lapFacts(samples)],
     goals: OURS.flatMap((peer) => [
       atMost(`${peer}: orphans missed, in all rounds`, most(samples.get(peer), missed), 0),
       atMost(`${peer}: decoys hurt, in all rounds`, most(samples.get(peer), hurt), 0),
