@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { probeContainment } from '@cm/shutdown-cascade';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../../../../tools/testing/eventually.js';
 import { startProcess } from '../../../../tools/testing/real-process.js';
@@ -52,6 +53,14 @@ const waiting = (on: TestWorker, id: string): Promise<unknown> =>
 const gone = (on: TestWorker, id: string): Promise<unknown> =>
   eventually('the row is gone', async () => (await rowOf(on, id)) === undefined);
 
+/** The directory of a process's cgroup, where there is one for it alone. */
+const cgroupOf = (pid: number): string | undefined => {
+  const [, path = '/'] = /^0::(.+)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8')) ?? [];
+  return ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']
+    .map((mount) => join(mount, path))
+    .find((directory) => path !== '/' && existsSync(join(directory, 'cgroup.procs')));
+};
+
 const checkOf = async (on: TestWorker, id: string): Promise<unknown> =>
   listIn((await on.call('GET', '/api/admin/doctor')).body, 'health', 'checks').find(
     (check) => field(check, 'id') === id,
@@ -68,12 +77,15 @@ describe('a permanent process', () => {
       env: { SECRET: 'value-of-a-variable' },
     });
     const before = environOf(pid);
+    const cgroup = cgroupOf(pid);
+    expect(cgroup !== undefined).toBe(probeContainment().tier === 'cgroup');
     process.kill(pid, 'SIGKILL');
     const row = await nextRun(on, id, pid);
     expect(row).toMatchObject({ id, name: 'process', restarts: 1, restartAt: null, exit: null, status: 'running' });
     const next = numberIn(row, 'pid');
     expect(environOf(next)).toEqual({ ...before, CM_SCOPE: expect.stringMatching(/^[0-9a-f]{32}@/) });
     expect(environOf(next).CM_SCOPE).not.toBe(before.CM_SCOPE);
+    expect(cgroup !== undefined && existsSync(cgroup)).toBe(false);
     const log = join(on.dataDirectory.logs, `${id}.log`);
     await eventually('both have written to one log', () => readFileSync(log, 'utf8') === 'up\nup\n');
     expect(await rowsOf(on)).toHaveLength(1);
@@ -238,6 +250,25 @@ describe('a restart that is pending', () => {
     expect(await rowOf(next, id)).toBeUndefined();
     expect(readFileSync(join(directory.path, 'starts'), 'utf8')).toBe('up\n');
   });
+});
+
+test('the stop of the worker keeps its budget, also while what is left of a predecessor is given its grace (fault 27)', async () => {
+  await using directory = await temporaryDirectory();
+  await using on = await worker({ ...QUICK, childrenStopMs: 1_500 });
+  await putSession(on, 's');
+  const ready = join(directory.path, 'ready');
+  const script = `sh -c 'trap "" TERM; echo $$ > "$0.tmp"; mv "$0.tmp" "$0"; while :; do sleep 1; done' "$0" & exec sleep 60`;
+  const { id, pid } = await spawnIn(on, 's', {
+    command: 'sh',
+    args: ['-c', script, ready],
+    restart: 'permanent',
+    graceMs: 600_000,
+  });
+  const member = Number(await eventually('its member', () => existsSync(ready) && readFileSync(ready, 'utf8')));
+  process.kill(pid, 'SIGKILL');
+  await waiting(on, id);
+  expect(await on.worker.stop({ reason: 'test' })).toMatchObject({ problems: [], children: { ok: true } });
+  expect(isAlive(member)).toBe(false);
 });
 
 describe('a stop that comes while a spawn is in flight', () => {
