@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { readProcessRegistry } from '../src/index.js';
-import { nodeJournalFs } from '../src/journal.js';
-import { errno, openRegistry, spec, thrownBy } from './support.js';
+import { atOnceFs, errno, openRegistry, spec, thrownBy } from './support.js';
 
 /** Every file with its bytes and the time of its last change. */
 const filesIn = (directory: string): unknown[] =>
@@ -86,7 +85,7 @@ describe('readProcessRegistry', () => {
       'open-failed',
     ],
   ])('says so of files %s', async (_, fs, code) => {
-    const read = (): unknown => readProcessRegistry({ directory: '/nowhere', fs: { ...nodeJournalFs, ...fs } });
+    const read = (): unknown => readProcessRegistry({ directory: '/nowhere', fs: { ...atOnceFs, ...fs } });
     expect(thrownBy(read)).toMatchObject({ name: 'ProcessRegistryError', code });
   });
 });

@@ -15,22 +15,31 @@ const POINTS = Number(process.env.CM_CRASH_POINTS ?? 200);
 const SEED = Number(process.env.CM_CRASH_SEED ?? 20_261_128);
 /** Few kills leave places out. */
 const ALL = POINTS >= 500;
+/** How often what chance has left out is tried by name. */
+const MOST_TRIES = 100;
 /** Side by side, each with a directory and children of its own. */
 const CHAINS = 2;
 const HOW = ['before', 'half', 'after'] as const;
 
 /** A writer comes to about so many places while it opens, cleans up, and has three children. */
 const PLACES = 120;
-/** Where it must have been killed at least once: every call of a compaction, whatever it happens in, and around every change. */
-const MUST: readonly string[] = ['open', 'recover', 'intent', 'record', 'stop', 'forget', 'restart'].flatMap(
-  (phase) => [
-    ...(phase === 'open' ? [] : [`${phase} write journal`]),
-    ...['open', 'write', 'sync', 'close', 'rename'].map((method) => `${phase} ${method} snapshot.json.tmp`),
-    `${phase} syncDirectory registry`,
-    ...['open', 'truncate', 'write', 'rename'].map((method) => `${phase} ${method} journal.tmp`),
-    ...(phase === 'open' ? ['open read journal', 'open read snapshot.json'] : [`${phase} close journal`]),
-  ],
-);
+/** Where it must have been killed at least once: at each call of an opening and of a compaction, and at every kind of change. */
+const MUST: readonly string[] = [
+  ...[
+    'read journal',
+    'read snapshot.json',
+    'open journal.tmp',
+    'write journal.tmp',
+    'sync journal.tmp',
+    'rename journal.tmp',
+  ].map((what) => `open ${what}`),
+  ...['recover', 'intent', 'record', 'stop', 'forget', 'restart'].map((phase) => `${phase} write journal`),
+  ...['open', 'write', 'syncInBackground', 'close', 'rename'].map((what) => `compaction ${what} snapshot.json.tmp`),
+  'compaction syncDirectory registry',
+  ...['open', 'truncate', 'write', 'rename'].map((what) => `compaction ${what} journal.tmp`),
+  'intent spawned unrecorded',
+  'restart spawned unrecorded',
+];
 
 interface Kill {
   /** The number of a place on its way, or the name of one. */
@@ -101,9 +110,10 @@ describe.skipIf(process.platform !== 'linux')(`${POINTS} kills, seed ${SEED}`, (
       const mark = `crash-${process.pid}-${number}-`;
       const acknowledged = new Map<string, string>();
       try {
-        for (let round = 0; kills < POINTS || (ALL && left().length > 0 && round < POINTS); round += 1) {
+        for (let round = 0; kills < POINTS || (ALL && left().length > 0 && kills < POINTS + MOST_TRIES); round += 1) {
           // By chance first; then, by name, what chance has left out.
-          const [wanted] = kills < POINTS ? [] : left();
+          const missing = kills < POINTS ? [] : left();
+          const wanted = missing[kills % Math.max(1, missing.length)];
           const kill: Kill = {
             where: wanted ?? 1 + Math.floor(random() * PLACES),
             how: HOW[Math.floor(random() * HOW.length)] ?? 'before',

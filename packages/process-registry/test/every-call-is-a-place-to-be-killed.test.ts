@@ -4,10 +4,9 @@ import { createFakeProcessTable, type FakeProcessTable } from '@cm/process-table
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { openProcessRegistry, type ProcessRegistry, readProcessRegistry } from '../src/index.js';
-import { nodeJournalFs } from '../src/journal.js';
 import { type FaultyDisk, faultyDisk } from './model/faulty-disk.js';
 import { seeded } from './seeded.js';
-import { spec } from './support.js';
+import { atOnceFs, spec } from './support.js';
 
 const SEED = 20_261_128;
 const HOW = ['before', 'half', 'after'] as const;
@@ -130,7 +129,7 @@ const machineOf = (directory: string): Machine => ({
   directory: join(directory, 'registry'),
   table: createFakeProcessTable(),
   // What is in the page cache survives a kill: waiting for the disk would only take time here.
-  disk: faultyDisk({ ...nodeJournalFs, sync: () => {}, syncDirectory: () => {} }),
+  disk: faultyDisk({ ...atOnceFs, sync: () => {}, syncDirectory: () => {} }),
   acknowledged: new Map(),
   underWay: undefined,
 });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { type JournalFs, nodeJournalFs } from '../src/journal.js';
-import { corruptFiles, errno, journalPath, openTexts, read, thrownBy } from './support.js';
+import { atOnceFs, corruptFiles, errno, journalPath, openTexts, read, thrownBy } from './support.js';
 
 /** Takes this many bytes of each write and then fails, or says so by its count alone, while `broken` says so. */
 const failing = (
   broken: () => boolean,
   { code, takes, truncate = true }: { code?: string; takes: number; truncate?: boolean },
 ): JournalFs => ({
-  ...nodeJournalFs,
+  ...atOnceFs,
   write: (descriptor, bytes) => {
     if (!broken()) return nodeJournalFs.write(descriptor, bytes);
     const part = bytes.subarray(0, Math.min(takes, bytes.length - 1));

@@ -2,7 +2,17 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { type JournalFs, nodeJournalFs } from '../src/journal.js';
-import { crashAt, errno, journalPath, NO_CHANGES, openTexts, read, readTexts, snapshotPath } from './support.js';
+import {
+  atOnceFs,
+  crashAt,
+  errno,
+  journalPath,
+  NO_CHANGES,
+  openTexts,
+  read,
+  readTexts,
+  snapshotPath,
+} from './support.js';
 
 const linesIn = (path: string): number => read(path).split('\n').length - 1;
 
@@ -37,7 +47,7 @@ describe('compaction', () => {
       await using temporary = await temporaryDirectory();
       let bytes = 0;
       const fs: JournalFs = {
-        ...nodeJournalFs,
+        ...atOnceFs,
         sync: () => {},
         write: (descriptor, data) => {
           const written = nodeJournalFs.write(descriptor, data);
@@ -107,7 +117,7 @@ describe('compaction', () => {
     let broken = true;
     let attempts = 0;
     const fs: JournalFs = {
-      ...nodeJournalFs,
+      ...atOnceFs,
       open: (path, how) => {
         if (how === 'replace') attempts += 1;
         return nodeJournalFs.open(path, how);
@@ -134,7 +144,7 @@ describe('compaction', () => {
   it('whose second half fails leaves a journal that is still good', async () => {
     await using temporary = await temporaryDirectory();
     const fs: JournalFs = {
-      ...nodeJournalFs,
+      ...atOnceFs,
       truncate: () => {
         throw errno('EIO');
       },

@@ -2,11 +2,21 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { type JournalFs, nodeJournalFs } from '../src/journal.js';
-import { corruptFiles, errno, journalPath, NO_CHANGES, openTexts, read, readTexts, snapshotPath } from './support.js';
+import {
+  atOnceFs,
+  corruptFiles,
+  errno,
+  journalPath,
+  NO_CHANGES,
+  openTexts,
+  read,
+  readTexts,
+  snapshotPath,
+} from './support.js';
 
 /** A disk on which no new file can be made: the old one is gone on with. */
 const full: JournalFs = {
-  ...nodeJournalFs,
+  ...atOnceFs,
   open: (path, how) => {
     if (path.endsWith('.tmp')) throw errno('ENOSPC');
     return nodeJournalFs.open(path, how);
@@ -14,11 +24,11 @@ const full: JournalFs = {
 };
 
 it.each([
-  { where: '', fs: nodeJournalFs, folds: true },
-  { where: ' on a full disk', fs: full, folds: false },
+  { where: '', fs: atOnceFs, replaces: true },
+  { where: ' on a full disk', fs: full, replaces: false },
 ])(
   'keeps every whole line, whatever byte the file ends at$where (faults 11, 14, 15)',
-  async ({ fs, folds }) => {
+  async ({ fs, replaces }) => {
     await using temporary = await temporaryDirectory();
     const path = journalPath(temporary.path);
     const writer = await openTexts(temporary.path);
@@ -47,7 +57,7 @@ it.each([
       const journal = await openTexts(temporary.path, { fs });
       expect([...journal.entries()], `at byte ${length}`).toEqual(expected);
       expect(journal.recovered).toEqual({ quarantined: [], dropped: 0, tornBytes: length - lastNewline });
-      expect(read(path)).toBe(folds ? NO_CHANGES : whole.toString('utf8', 0, lastNewline));
+      expect(read(path)).toBe(lastNewline === 0 && replaces ? NO_CHANGES : whole.toString('utf8', 0, lastNewline));
       // What is written after the cut is whole too.
       journal.put('after', String(length));
       journal.close();

@@ -2,7 +2,7 @@ import { renameSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { type JournalFs, nodeJournalFs } from '../src/journal.js';
-import { corruptFiles, errno, journalPath, openTexts, readTexts, snapshotPath, thrownBy } from './support.js';
+import { atOnceFs, corruptFiles, errno, journalPath, openTexts, readTexts, snapshotPath, thrownBy } from './support.js';
 
 /** Time that moves only when it is told to: how often a journal looks after its files depends on it. */
 const clock = (): { now: () => number; pass: () => void } => {
@@ -118,7 +118,7 @@ describe('files that somebody removes under a live writer are written anew', () 
     await using temporary = await temporaryDirectory();
     let full = false;
     const fs: JournalFs = {
-      ...nodeJournalFs,
+      ...atOnceFs,
       open: (path, how) => {
         if (full) throw errno('ENOSPC');
         return nodeJournalFs.open(path, how);

@@ -68,11 +68,8 @@ describe('a journal', () => {
     for (const key of ['a', 'b', 'c', 'a']) journal.put(key, key.toUpperCase());
     expect(JSON.parse(read(snapshotPath(temporary.path)))).toMatchObject({
       schema: 1,
-      entries: [
-        ['a', 'A'],
-        ['b', 'B'],
-        ['c', 'C'],
-      ],
+      entries: [{ entry: ['a', 'A'] }, { entry: ['b', 'B'] }, { entry: ['c', 'C'] }],
+      count: 3,
     });
     journal.close();
   });

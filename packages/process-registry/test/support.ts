@@ -24,8 +24,11 @@ import {
 
 export const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
+/** So that a compaction is over when the change that made it due returns. */
+export const atOnceFs: JournalFs = { ...nodeJournalFs, syncInBackground: (_descriptor, done) => done(null) };
+
 export const openTexts = (directory: string, options: Partial<JournalOptions<string>> = {}): Promise<Journal<string>> =>
-  openJournal({ directory, name: 'texts', validate: text, ...options });
+  openJournal({ directory, name: 'texts', validate: text, fs: atOnceFs, ...options });
 
 export const readTexts = (directory: string): Map<string, string> =>
   readJournal({ directory, name: 'texts', validate: text });
@@ -77,7 +80,7 @@ export const crashAt = (step: number): CrashingFs => {
       }
       return call(...args);
     };
-  const real = nodeJournalFs;
+  const real = atOnceFs;
   return {
     crashed: () => steps >= step,
     release: () => {
@@ -90,6 +93,7 @@ export const crashAt = (step: number): CrashingFs => {
       length: guard('length', real.length),
       truncate: guard('truncate', real.truncate),
       sync: guard('sync', real.sync),
+      syncInBackground: guard('sync', real.syncInBackground),
       syncDirectory: guard('syncDirectory', real.syncDirectory),
       whereIs: guard('whereIs', real.whereIs),
       rename: guard('rename', real.rename),
@@ -141,7 +145,8 @@ export const openRegistry = async (options: Partial<ProcessRegistryOptions> = {}
   const directory = join(temporary.path, 'registry');
   const table = createFakeProcessTable();
   const clock = createFakeClock();
-  const open = (): Promise<ProcessRegistry> => openProcessRegistry({ directory, table, clock, ...options });
+  const open = (): Promise<ProcessRegistry> =>
+    openProcessRegistry({ directory, table, clock, fs: atOnceFs, ...options });
   const registry = await open();
   let latest = registry;
   return {
@@ -169,7 +174,7 @@ export const fragileFs = (): { readonly fs: JournalFs; fail(failing: boolean): v
       failing = now;
     },
     fs: {
-      ...nodeJournalFs,
+      ...atOnceFs,
       write: (descriptor, bytes) => {
         if (failing) throw errno('ENOSPC');
         return nodeJournalFs.write(descriptor, bytes);

@@ -66,23 +66,30 @@ export const openAppendFile = (fs: JournalFs, path: string, length: number): App
 const WHILE_OPEN: readonly unknown[] = ['EPERM', 'EACCES', 'EBUSY'];
 
 /**
- * Puts an empty file of lines in the place of the former one, in one step: a reader has the old one, whole, or the new one, and whoever
+ * Puts a file with the given lines in the place of the former one, in one step: a reader has the old one, whole, or the new one, and whoever
  * still writes to the old one reaches nobody any more. The former is closed, unless this throws: then everything is as it was.
  */
-export const replaceAppendFile = (fs: JournalFs, path: string, former?: AppendFile): AppendFile => {
+export const replaceAppendFile = (
+  fs: JournalFs,
+  path: string,
+  lines: Buffer,
+  { former, sync = false }: { readonly former?: AppendFile; readonly sync?: boolean } = {},
+): AppendFile => {
   const fresh = `${path}.tmp`;
   const descriptor = fs.open(fresh, 'append');
+  const bytes = Buffer.concat([Buffer.from(HEADER), lines]);
   try {
     fs.truncate(descriptor, 0);
-    writeAll(fs, descriptor, Buffer.from(HEADER));
+    writeAll(fs, descriptor, bytes);
+    if (sync) fs.sync(descriptor);
     fs.rename(fresh, path);
   } catch (error) {
     fs.close(descriptor);
     removeQuietly(fs, fresh);
-    if (former === undefined || !WHILE_OPEN.includes(errnoOf(error))) throw error;
+    if (former === undefined || lines.length > 0 || !WHILE_OPEN.includes(errnoOf(error))) throw error;
     former.clear();
     return former;
   }
   former?.close();
-  return appendTo(fs, descriptor, path, HEADER.length);
+  return appendTo(fs, descriptor, path, bytes.length);
 };

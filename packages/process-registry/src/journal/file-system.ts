@@ -1,6 +1,7 @@
 import {
   closeSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -28,6 +29,8 @@ export interface JournalFs {
   length(descriptor: number): number;
   truncate(descriptor: number, length: number): void;
   sync(descriptor: number): void;
+  /** The same, away from the event loop. */
+  syncInBackground(descriptor: number, done: (error: Error | null) => void): void;
   /** Makes renames in a directory survive power loss, where the system can. */
   syncDirectory(path: string): void;
   /** Whether a path still leads to an open file: somebody may have removed it, or put another in its place. */
@@ -79,6 +82,7 @@ export const nodeJournalFs: JournalFs = {
   length: (descriptor) => fstatSync(descriptor).size,
   truncate: ftruncateSync,
   sync: fsyncSync,
+  syncInBackground: fsync,
   syncDirectory,
   whereIs,
   close: closeSync,

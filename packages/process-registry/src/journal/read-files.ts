@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { JournalError } from './errors.js';
 import type { JournalFs } from './file-system.js';
-import { type Replay, replay } from './replay.js';
+import { type Replayed, replay } from './replay.js';
 
 export interface JournalPaths {
   readonly snapshot: string;
@@ -23,7 +23,7 @@ export const readFiles = <T>(
   fs: Pick<JournalFs, 'read'>,
   paths: JournalPaths,
   validate: (value: unknown) => T | undefined,
-): Extract<Replay<T>, { status: 'replayed' }> => {
+): Replayed<T> => {
   const journal = fs.read(paths.journal);
   const snapshot = fs.read(paths.snapshot);
   const found = replay(snapshot, journal ?? Buffer.alloc(0), validate);

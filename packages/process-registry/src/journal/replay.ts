@@ -1,23 +1,25 @@
 import { parseJournal } from './lines.js';
 import { parseSnapshot, type SnapshotText } from './snapshot.js';
 
+export interface Replayed<T> {
+  readonly status: 'replayed';
+  readonly entries: Map<string, T>;
+  /** Of the last change seen. */
+  readonly sequence: number;
+  /** The lines of the journal that are good and not yet in the snapshot, as they stand there. */
+  readonly lines: readonly Buffer[];
+  /** The length to which the journal must be cut before it is appended to. */
+  readonly wholeBytes: number;
+  readonly tornBytes: number;
+  /** Records that could not be used. */
+  readonly dropped: number;
+  /** What to set aside, by the file it was found in. */
+  readonly corrupt: { readonly snapshot: readonly Buffer[]; readonly journal: readonly Buffer[] };
+}
+
 export type Replay<T> =
   | { readonly status: 'newer-schema'; readonly file: 'snapshot' | 'journal'; readonly schema: number }
-  | {
-      readonly status: 'replayed';
-      readonly entries: Map<string, T>;
-      /** Of the last change seen. */
-      readonly sequence: number;
-      /** Changes in the journal file, also those that the snapshot already holds. */
-      readonly lines: number;
-      /** The length to which the journal must be cut before it is appended to. */
-      readonly wholeBytes: number;
-      readonly tornBytes: number;
-      /** Records that could not be used. */
-      readonly dropped: number;
-      /** What to set aside, by the file it was found in. */
-      readonly corrupt: { readonly snapshot: readonly Buffer[]; readonly journal: readonly Buffer[] };
-    };
+  | Replayed<T>;
 
 const NOTHING: SnapshotText = { status: 'intact', entries: [], sequence: 0 };
 
@@ -53,6 +55,7 @@ export const replay = <T>(
   }
 
   // A damaged snapshot cannot say what it holds. Changes it already holds do no harm when they are made again.
+  const lines: Buffer[] = [];
   let sequence = snapshot.status === 'intact' ? snapshot.sequence : 0;
   for (const { bytes, change } of journal.lines) {
     if (change === undefined) {
@@ -61,13 +64,16 @@ export const replay = <T>(
     }
     if (change.sequence <= sequence) continue;
     sequence = change.sequence;
-    if (change.operation.type === 'delete') {
-      entries.delete(change.key);
-      continue;
+    if (change.operation.type === 'delete') entries.delete(change.key);
+    else {
+      const accepted = validate(change.operation.value);
+      if (accepted === undefined) {
+        drop('journal', bytes);
+        continue;
+      }
+      entries.set(change.key, accepted);
     }
-    const accepted = validate(change.operation.value);
-    if (accepted === undefined) drop('journal', bytes);
-    else entries.set(change.key, accepted);
+    lines.push(bytes);
   }
   if (journal.strayTail !== undefined) drop('journal', journal.strayTail);
 
@@ -75,7 +81,7 @@ export const replay = <T>(
     status: 'replayed',
     entries,
     sequence,
-    lines: journal.lines.length,
+    lines,
     wholeBytes: journal.wholeBytes,
     tornBytes: journal.tornBytes,
     dropped,

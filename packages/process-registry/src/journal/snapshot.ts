@@ -1,18 +1,25 @@
 import { checksum, declaredSchema, parseJson, SCHEMA } from './format.js';
 
 /**
- * `{ schema, checksum, sequence, sums, entries }`: one line for the head and one for each entry. The checksum covers what
- * follows it. `sums` holds a checksum per entry, before the entries: what is whole in a damaged file can still be told.
+ * One JSON document of lines: the head, one for each entry with its own checksum, and the foot, whose checksum covers all before it. It can be
+ * written from front to back without being held whole, and what is whole in a damaged one can still be told.
  */
-const HEAD = `{"schema":${SCHEMA},"checksum":"`;
-const BODY_START = HEAD.length + 8 + '",'.length;
+export const encodeHead = (sequence: number): string =>
+  `{"schema":${SCHEMA},"kind":"snapshot","sequence":${sequence},"entries":[`;
 
-export const encodeSnapshot = (entries: Iterable<readonly [string, unknown]>, sequence: number): string => {
-  const lines = Array.from(entries, (entry) => JSON.stringify(entry));
-  const sums = JSON.stringify(lines.map(checksum));
-  const body = `"sequence":${sequence},"sums":${sums},"entries":[\n${lines.join(',\n')}\n]}\n`;
-  return `${HEAD}${checksum(body)}",${body}`;
+/** The first one has nothing before it; each of the others ends the line of its predecessor. */
+export const encodeEntry = (key: string, value: unknown, isFirst: boolean): string => {
+  const entry = JSON.stringify([key, value]);
+  return `${isFirst ? '' : ','}\n{"crc":"${checksum(entry)}","entry":${entry}}`;
 };
+
+export const encodeFootBody = (count: number): string => `\n],"count":${count},`;
+
+/** `crc`: of everything before. */
+export const encodeFoot = (crc: string): string => `"checksum":"${crc}"}\n`;
+
+const FOOT = /^"checksum":"([0-9a-f]{8})"\}\n$/;
+const FOOT_BYTES = encodeFoot('00000000').length;
 
 export interface SnapshotEntry {
   readonly key: string;
@@ -25,25 +32,29 @@ export type SnapshotText =
   | { readonly status: 'corrupt'; readonly entries: readonly SnapshotEntry[]; readonly lost: number }
   | { readonly status: 'newer-schema'; readonly schema: number };
 
-const toEntry = (entry: unknown): SnapshotEntry[] => {
-  if (!Array.isArray(entry)) return [];
-  const [key, value]: unknown[] = entry;
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const toEntry = (line: unknown): SnapshotEntry[] => {
+  if (!isObject(line) || !Array.isArray(line.entry)) return [];
+  const [key, value]: unknown[] = line.entry;
   return typeof key === 'string' ? [{ key, value }] : [];
 };
 
 const isShaped = (value: unknown): value is { readonly sequence: number; readonly entries: readonly unknown[] } =>
-  typeof value === 'object' &&
-  value !== null &&
-  'sequence' in value &&
-  typeof value.sequence === 'number' &&
-  'entries' in value &&
-  Array.isArray(value.entries);
+  isObject(value) && typeof value.sequence === 'number' && Array.isArray(value.entries);
+
+const LINE = /^\{"crc":"([0-9a-f]{8})","entry":(.*)\},?$/;
 
 const salvage = (bytes: Buffer): SnapshotText => {
-  const [head = '', ...lines] = bytes.toString('utf8').split('\n');
-  const sums = new Set(head.match(/"[0-9a-f]{8}"/g)?.map((quoted) => quoted.slice(1, -1)));
-  const candidates = lines.map((line) => line.replace(/,$/, '')).filter((line) => line !== '' && line !== ']}');
-  const entries = candidates.filter((line) => sums.has(checksum(line))).flatMap((line) => toEntry(parseJson(line)));
+  const candidates = bytes
+    .toString('utf8')
+    .split('\n')
+    .slice(1)
+    .filter((line) => line !== '' && !line.startsWith('],"count"'));
+  const entries = candidates.flatMap((line) => {
+    const [, crc, entry = ''] = LINE.exec(line) ?? [];
+    return crc === checksum(entry) ? toEntry({ entry: parseJson(entry) }) : [];
+  });
   return { status: 'corrupt', entries, lost: Math.max(1, candidates.length - entries.length) };
 };
 
@@ -51,8 +62,9 @@ const salvage = (bytes: Buffer): SnapshotText => {
 export const parseSnapshot = (bytes: Buffer): SnapshotText => {
   const schema = declaredSchema(bytes.toString('utf8', 0, 64));
   if (schema !== undefined && schema > SCHEMA) return { status: 'newer-schema', schema };
-  const stated = bytes.toString('latin1', HEAD.length, HEAD.length + 8);
-  if (stated !== checksum(bytes.subarray(BODY_START))) return salvage(bytes);
+  const end = Math.max(0, bytes.length - FOOT_BYTES);
+  const stated = FOOT.exec(bytes.toString('latin1', end))?.[1];
+  if (stated !== checksum(bytes.subarray(0, end))) return salvage(bytes);
   const content = parseJson(bytes.toString('utf8'));
   if (schema !== SCHEMA || !isShaped(content)) return salvage(bytes);
   return { status: 'intact', entries: content.entries.flatMap(toEntry), sequence: content.sequence };

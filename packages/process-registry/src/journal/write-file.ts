@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { errnoOf } from './errors.js';
 import type { JournalFs } from './file-system.js';
 
@@ -25,20 +24,6 @@ export const removeQuietly = (fs: JournalFs, path: string): void => {
   } catch {
     // A left-over temporary file is overwritten by the next one.
   }
-};
-
-/** Readers see the old content or the new, whole, also after power loss: temporary file, fsync, rename, fsync of the directory. */
-export const replaceFile = (fs: JournalFs, path: string, content: string): void => {
-  const temporary = `${path}.tmp`;
-  try {
-    fill(fs, fs.open(temporary, 'replace'), Buffer.from(content));
-    fs.rename(temporary, path);
-  } catch (error) {
-    // On a full disk the half-written copy would keep the room that the next change needs.
-    removeQuietly(fs, temporary);
-    throw error;
-  }
-  fs.syncDirectory(dirname(path));
 };
 
 /** Keeps bytes in a new file named after the one they came from, and returns its path. */

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
-import { type JournalFs, nodeJournalFs } from '../../src/journal.js';
-import { errno } from '../support.js';
+import type { JournalFs } from '../../src/journal.js';
+import { atOnceFs, errno } from '../support.js';
 
 export interface FaultyDisk {
   readonly fs: JournalFs;
@@ -18,7 +18,7 @@ export interface FaultyDisk {
 }
 
 /** The real file system, made to fail as disks and processes do. */
-export const faultyDisk = (real: JournalFs = nodeJournalFs): FaultyDisk => {
+export const faultyDisk = (real: JournalFs = atOnceFs): FaultyDisk => {
   let full = false;
   let callsLeft = Number.POSITIVE_INFINITY;
   let crashes: 'before' | 'half' | 'after' = 'half';
@@ -57,6 +57,7 @@ export const faultyDisk = (real: JournalFs = nodeJournalFs): FaultyDisk => {
       length: guard(real.length),
       truncate: guard(real.truncate),
       sync: guard(real.sync),
+      syncInBackground: guard(real.syncInBackground),
       syncDirectory: guard(real.syncDirectory),
       whereIs: guard(real.whereIs),
       rename: guard(real.rename),
