@@ -269,13 +269,16 @@ describe('an embedder may wait', () => {
     expect(await namesOf(on)).toEqual(['first']);
   });
 
-  test('nor for longer than the worker (R12, fault 29)', async () => {
+  test('nor for longer than the worker: the latch alone sends it away, while the slots are still taken (R12, fault 29)', async () => {
     await using on = await limited(1);
     await putSession(on, 's');
-    await spawn(on, 'first');
-    const waits = on.worker.supervisor.spawn('s', request('second'), { waitForSlot: never() });
+    const { supervisor } = on.worker;
+    const first = await spawn(on, 'first');
+    const waits = supervisor.spawn('s', request('second'), { waitForSlot: never() });
     const refused = expect(waits).rejects.toMatchObject({ code: 'STOPPING' });
-    expect(await on.worker.stop({ reason: 'test' })).toMatchObject({ problems: [], children: { ok: true } });
+    supervisor.latch();
     await refused;
+    expect(isAlive(numberIn(first.body, 'pid'))).toBe(true);
+    expect(await on.worker.stop({ reason: 'test' })).toMatchObject({ problems: [], children: { ok: true } });
   });
 });
