@@ -56,11 +56,16 @@ describe('without a free slot', () => {
   });
 
   test('a name that is taken is still that: no wait would help', async () => {
-    await using on = await limited(1);
+    await using on = await limited(1, { restartBackoffMs: 600_000, restartBackoffMaxMs: 600_000 });
     await putSession(on, 's');
-    await spawn(on, 'one');
-    const again = await spawn(on, 'one');
-    expect([again.status, codeOf(again)]).toEqual([409, 'DUPLICATE_NAME']);
+    const { pid } = await spawnIn(on, 's', { name: 'one', ...SLEEP, restart: 'permanent' });
+    const again = async (): Promise<unknown> => codeOf(await spawn(on, 'one'));
+    expect(await again()).toBe('DUPLICATE_NAME');
+    process.kill(pid, 'SIGKILL');
+    await untilFree(on, 'two');
+    // It waits for its restart, and there is no slot.
+    expect(await again()).toBe('DUPLICATE_NAME');
+    expect(codeOf(await spawn(on, 'three'))).toBe('NO_SLOT');
   });
 
   test('a predecessor can be replaced, again and again: its slot goes to its successor', async () => {
