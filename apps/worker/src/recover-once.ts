@@ -4,7 +4,7 @@ import { probeContainment } from '@cm/shutdown-cascade';
 import type { DataDirectory } from './contract/index.js';
 import { createSupervisor } from './supervisor/create-supervisor.js';
 import { type Log, silentLog } from './supervisor/log.js';
-import type { Recovery } from './supervisor/recover.js';
+import type { Recovery } from './supervisor/recovery.js';
 
 const LAST_MOMENTS_MS = 500;
 

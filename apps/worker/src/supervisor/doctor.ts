@@ -7,6 +7,7 @@ import type { SupervisorFacts } from './create-supervisor.js';
 import { crashesCheck, restartsCheck } from './failing-processes.js';
 import { lastHookError } from './last-hook-error.js';
 import { deadPidsIn, type LeftBehind, leftBehindCheck } from './left-behind-check.js';
+import { NOTHING_LEFT, tellRecovery } from './recovery.js';
 
 /** What the doctor is told; without `worker` the daemon is down. */
 export interface DoctorInput {
@@ -110,13 +111,12 @@ const runningChecks = ({ worker, left = { status: 'read', processes: [] } }: Doc
     {
       id: 'recovery',
       run: () => {
-        const { recovery } = facts;
-        if (recovery === undefined || recovery.found === 0) return pass('nothing was left behind by an earlier worker');
-        const taken = recovery.kept.length === 0 ? '' : `; taken over: ${pids(recovery.kept)}`;
-        const story = `an earlier worker left ${recovery.found} rows; stopped: ${pids(recovery.stopped) || 'none'}${taken}`;
-        return recovery.survivors.length === 0
-          ? pass(story)
-          : fail(`${story}; alive: ${pids(recovery.survivors)}`, 'cm-worker ps');
+        const { recovery = NOTHING_LEFT } = facts;
+        const story = tellRecovery(recovery);
+        if (recovery.survivors.length > 0) return fail(story, 'see what holds them: cm-worker ps');
+        return recovery.unknown.length > 0
+          ? warn(story, 'look at them, and end them yourself if they are yours')
+          : pass(story);
       },
     },
     {

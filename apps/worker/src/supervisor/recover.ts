@@ -3,16 +3,7 @@ import type { Clock, ProcessIdentity, ProcessTable } from '@cm/process-table';
 import { isCgroupPath, isGone, runShutdownCascade, type StopTarget, systemCgroups } from '@cm/shutdown-cascade';
 import type { Log } from './log.js';
 import type { Processes } from './processes.js';
-
-export interface Recovery {
-  /** Rows an earlier worker left behind. */
-  readonly found: number;
-  /** Pids of processes that had outlived it and were stopped. */
-  readonly stopped: readonly number[];
-  readonly survivors: readonly number[];
-  /** Pids of processes that were to outlive it, and were taken over. */
-  readonly kept: readonly number[];
-}
+import { NOTHING_LEFT, type Recovery } from './recovery.js';
 
 /** Who is in the cgroup of an intent: a process may have dropped the cookie, but not that. */
 const inCgroup = async (
@@ -58,7 +49,8 @@ export const recover = async (
   { table, clock, log }: { readonly table: ProcessTable; readonly clock: Clock; readonly log: Log },
 ): Promise<Recovery> => {
   const rows = registry.getAll();
-  if (rows.length === 0) return { found: 0, stopped: [], survivors: [], kept: [] };
+  if (rows.length === 0) return NOTHING_LEFT;
+  const beganAtMs = clock.monotonicMs();
   // What is added from here on is this worker's own.
   const ids = new Set(rows.map(({ id }) => id));
   const resolved = (await registry.recover()).filter(({ row }) => ids.has(row.id));
@@ -92,8 +84,23 @@ export const recover = async (
   const targets = [...recorded.targets, ...unrecorded.targets];
   const stopped = targets.filter(({ outcome }) => outcome === 'exited' || outcome === 'killed').map(({ pid }) => pid);
   const survivors = [...recorded.survivors, ...unrecorded.survivors].map(({ pid }) => pid);
-  const story = { found: rows.length, stopped, survivors, kept: kept.flatMap(({ row }) => row.identity?.pid ?? []) };
-  if (survivors.length > 0) log.warn(story, 'not everything that an earlier worker left behind could be stopped');
-  else log.info(story, 'what an earlier worker left behind was cleaned up');
+  const pidsOf = (found: readonly RecoveredRow[]): number[] => found.flatMap(({ row }) => row.identity?.pid ?? []);
+  const pidsThatAre = (wanted: RecoveredRow['status']): number[] =>
+    pidsOf(resolved.filter(({ status }) => status === wanted));
+  const story: Recovery = {
+    found: rows.length,
+    sessions: new Set(rows.map(({ sessionId }) => sessionId)).size,
+    stopped,
+    survivors,
+    kept: pidsOf(kept),
+    // Of some, members lived on, and were stopped under the pid that is on record.
+    gone: pidsThatAre('dead').filter((pid) => !stopped.includes(pid)),
+    reused: pidsThatAre('reused'),
+    unknown: pidsThatAre('unknown'),
+    durationMs: clock.monotonicMs() - beganAtMs,
+  };
+  if (survivors.length > 0)
+    log.warn({ ...story }, 'not everything that an earlier worker left behind could be stopped');
+  else log.info({ ...story }, 'what an earlier worker left behind was cleaned up');
   return story;
 };
