@@ -93,6 +93,25 @@ test('an intent that cannot be written gives the slot back (faults 31, 32)', asy
   expect([await codeOf(firstRuns.spawn('s', REQUEST)), slots.state().reserved]).toEqual(['closed', 0]);
 });
 
+test('whoever stops a row, or ends its session, can see its spawn in flight (fault 27)', async () => {
+  await using directory = await temporaryDirectory();
+  const [busy, inFlight] = [createInFlight(), createInFlight()];
+  const seen: unknown[] = [];
+  const { registry, firstRuns, taken } = await stage(directory.path, {
+    busy,
+    inFlight,
+    start: async (row) => {
+      await new Promise(setImmediate);
+      seen.push(busy.has(row.id), inFlight.has('s'));
+      return row;
+    },
+  });
+  taken.release();
+  const { id } = await firstRuns.spawn('s', REQUEST);
+  expect([seen, busy.has(id), inFlight.has('s')]).toEqual([[true, true], false, false]);
+  await registry.close();
+});
+
 test('a start that fails gives slot, intent and name back (faults 31, 32)', async () => {
   await using directory = await temporaryDirectory();
   let fails = true;
