@@ -138,6 +138,12 @@ describe('compaction', () => {
     for (let n = 0; n < 3; n += 1) journal.put('a', 'mended');
     expect(journal.state()).toEqual({ status: 'ok' });
     expect(existsSync(snapshotPath(temporary.path))).toBe(true);
+    // And then it is as it was: at the 9th change.
+    expect(attempts).toBe(3);
+    while (linesIn(journalPath(temporary.path)) < 1 + 8) journal.put('a', 'as before');
+    expect(attempts).toBe(3);
+    journal.put('a', 'as before');
+    expect(attempts).toBe(4);
     journal.close();
   });
 

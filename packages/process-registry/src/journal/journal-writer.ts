@@ -65,7 +65,6 @@ export const openJournalWriter = (options: JournalWriterOptions): JournalWriter 
   let closed = false;
 
   removeQuietly(fs, `${paths.snapshot}.tmp`);
-  removeQuietly(fs, `${paths.journal}.tmp`);
 
   const threshold = (): number => Math.max(compactAfter, 2 * entries.size);
 
