@@ -208,6 +208,8 @@ test('what runs already takes no slot when it is adopted', async () => {
 describe('an embedder may wait', () => {
   const request = (name: string): SpawnInput => ({ name, ...SLEEP });
   const never = (): AbortSignal => new AbortController().signal;
+  /** Whoever asked in this tick has come to its place in the queue. */
+  const queued = (): Promise<void> => new Promise(setImmediate);
 
   test('and is served in turn; whoever does not wait overtakes nobody (field failures 50, 51)', async () => {
     await using on = await limited(1);
@@ -255,6 +257,7 @@ describe('an embedder may wait', () => {
     const first = await spawn(on, 'first');
     const leaver = new AbortController();
     const waits = on.worker.supervisor.spawn('s', request('second'), { waitForSlot: leaver.signal });
+    await queued();
     leaver.abort(new Error('no longer'));
     await expect(waits).rejects.toThrow('no longer');
     expect(await namesOf(on)).toEqual(['first']);
@@ -281,6 +284,7 @@ describe('an embedder may wait', () => {
     const first = await spawn(on, 'first');
     const waits = supervisor.spawn('s', request('second'), { waitForSlot: never() });
     const refused = expect(waits).rejects.toMatchObject({ code: 'STOPPING' });
+    await queued();
     supervisor.latch();
     await refused;
     expect(isAlive(numberIn(first.body, 'pid'))).toBe(true);
