@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openProcessRegistry } from '@cm/process-registry';
+import { openProcessRegistry, readProcessRegistry } from '@cm/process-registry';
 import { expect, test } from 'vitest';
 import { startProcess } from '../../../../tools/testing/real-process.js';
 import { ROUTES } from '../../src/contract/index.js';
@@ -60,6 +60,8 @@ test('a kept process that ended while no worker looked is started again, after w
   await place.gone(Number(row.pid));
   // Whoever cleans up without becoming a worker leaves it to the next one.
   expect((await place.cm(['recover', '--once'])).code).toBe(0);
+  const { rows } = readProcessRegistry({ directory: place.files.registry });
+  expect(rows).toMatchObject([{ id: row.id, status: 'running' }]);
   await place.start();
   const again = await runsAgain(place, Number(row.pid));
   expect(again).toMatchObject({ id: row.id, restarts: 1 });
