@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../../tools/testing/eventually.js';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
@@ -150,6 +151,22 @@ describe('while a compaction waits for the disk', () => {
     successor.close();
   });
 
+  it('files that are found missing at its end are written anew instead', async () => {
+    await using temporary = await temporaryDirectory();
+    const disk = slowDisk();
+    const journal = await openTexts(temporary.path, { fs: disk.fs, compactAfter: 2 });
+    for (const n of [1, 2, 3]) journal.put('a', String(n));
+    journal.put('b', 'meanwhile');
+    rmSync(journalPath(temporary.path));
+    disk.finish();
+    expect(journal.state()).toEqual({ status: 'ok' });
+    expect([...readTexts(temporary.path)]).toEqual([
+      ['a', '3'],
+      ['b', 'meanwhile'],
+    ]);
+    journal.close();
+  });
+
   it('files that are removed are written anew, once', async () => {
     await using temporary = await temporaryDirectory();
     const disk = slowDisk();
@@ -193,3 +210,24 @@ it('a large one is written in slices, and changes come in between', async () => 
   for (let n = 0; n < changes; n += 1) expect(reader.get(`k${n}`)).toBe(`meanwhile ${n}`);
   expect(reader.get(`k${rows - 1}`)).toBe('y'.repeat(200));
 }, 30_000);
+
+it('what an opening carries over is synced before it takes the place of the old journal (decision 10)', async () => {
+  await using temporary = await temporaryDirectory();
+  const writer = await openTexts(temporary.path);
+  writer.put('a', '1');
+  writer.close();
+  const calls: string[] = [];
+  const fs: JournalFs = {
+    ...nodeJournalFs,
+    sync: (descriptor) => {
+      calls.push('sync');
+      nodeJournalFs.sync(descriptor);
+    },
+    rename: (from, to) => {
+      calls.push(`rename ${basename(to)}`);
+      nodeJournalFs.rename(from, to);
+    },
+  };
+  (await openTexts(temporary.path, { fs })).close();
+  expect(calls).toEqual(['sync', 'rename texts.journal']);
+});

@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { type JournalFs, nodeJournalFs } from '../src/journal.js';
@@ -67,6 +67,62 @@ describe('a predecessor that still writes after its successor has opened (field 
     ]);
     successor.close();
   });
+});
+
+describe('whoever has been succeeded once', () => {
+  it('writes nothing even where the files of its successor are gone', async () => {
+    await using temporary = await temporaryDirectory();
+    const { now, pass } = clock();
+    const predecessor = await openTexts(temporary.path, { now });
+    predecessor.put('a', 'of the predecessor');
+    const successor = await openTexts(temporary.path, { now });
+    pass();
+    expect(thrownBy(() => predecessor.put('a', 'late'))).toMatchObject({ code: 'write-failed' });
+    successor.close();
+    rmSync(journalPath(temporary.path));
+    pass();
+    expect(thrownBy(() => predecessor.put('a', 'later'))).toMatchObject({ code: 'write-failed' });
+    predecessor.lookAfter();
+    expect(existsSync(journalPath(temporary.path))).toBe(false);
+    predecessor.close();
+  });
+
+  it('is not misled by a snapshot that is missing', async () => {
+    await using temporary = await temporaryDirectory();
+    const { now, pass } = clock();
+    const predecessor = await openTexts(temporary.path, { now, compactAfter: 1 });
+    predecessor.put('a', '1');
+    predecessor.put('a', '2');
+    predecessor.put('a', '3');
+    rmSync(snapshotPath(temporary.path));
+    const successor = await openTexts(temporary.path, { now });
+    successor.put('b', 'of the successor');
+    pass();
+    expect(thrownBy(() => predecessor.put('a', 'late'))).toMatchObject({ code: 'write-failed' });
+    expect([...readTexts(temporary.path)]).toEqual([['b', 'of the successor']]);
+    predecessor.close();
+    successor.close();
+  });
+});
+
+it('looks after its files ten times a second, not at each change', async () => {
+  await using temporary = await temporaryDirectory();
+  let looks = 0;
+  const fs: JournalFs = {
+    ...atOnceFs,
+    whereIs: (descriptor, path) => {
+      looks += 1;
+      return atOnceFs.whereIs(descriptor, path);
+    },
+  };
+  const { now, pass } = clock();
+  const journal = await openTexts(temporary.path, { fs, now });
+  for (let n = 0; n < 5; n += 1) journal.put('a', String(n));
+  expect(looks).toBe(0);
+  pass();
+  for (let n = 0; n < 5; n += 1) journal.put('a', String(n));
+  expect(looks).toBe(1);
+  journal.close();
 });
 
 describe('files that somebody removes under a live writer are written anew', () => {

@@ -159,7 +159,6 @@ export const openJournalWriter = (options: JournalWriterOptions): JournalWriter 
     ensureDirectory(fs, directory);
     file = fold(file) ?? file;
     if (compactionFailure !== undefined) throw new Error(compactionFailure);
-    place = 'there';
   };
 
   const attempt = (run: () => void): void => {
