@@ -8,6 +8,7 @@ import { parseRecord, readProcessRegistry } from '../src/index.js';
 import { pathsOf, readFiles } from '../src/journal/read-files.js';
 import { nodeJournalFs } from '../src/journal.js';
 import { JOURNAL_NAME } from '../src/read-process-registry.js';
+import { type Acknowledgements, acknowledgements } from './acknowledgements.js';
 import { type Built, built, fixture } from './built.js';
 import { seeded } from './seeded.js';
 
@@ -82,19 +83,12 @@ const endAll = async (living: readonly ProcessRow[]): Promise<void> => {
   for (const { identity } of living) await table.signal(identity, 'SIGKILL');
 };
 
-/** Follows what the writers say: by name, the status that was acknowledged, and the one that was being written. */
-const follow = (acknowledged: Map<string, string>, lines: readonly string[]): readonly [string, string] | undefined => {
-  let underWay: readonly [string, string] | undefined;
+const follow = (told: Acknowledgements, lines: readonly string[]): void => {
   for (const line of lines) {
     const [word, name = '', status = ''] = line.split(' ');
-    if (word === 'try') underWay = [name, status];
-    if (word === 'done') {
-      underWay = undefined;
-      if (status === 'removed') acknowledged.delete(name);
-      else acknowledged.set(name, status);
-    }
+    if (word === 'try') told.attempt(name, status);
+    if (word === 'done') told.done(name, status);
   }
-  return underWay;
 };
 
 describe.skipIf(process.platform !== 'linux')(`${POINTS} kills, seed ${SEED}`, () => {
@@ -108,7 +102,7 @@ describe.skipIf(process.platform !== 'linux')(`${POINTS} kills, seed ${SEED}`, (
       await using temporary = await temporaryDirectory();
       const directory = join(temporary.path, 'registry');
       const mark = `crash-${process.pid}-${number}-`;
-      const acknowledged = new Map<string, string>();
+      const told = acknowledgements();
       try {
         for (let round = 0; kills < POINTS || (ALL && left().length > 0 && kills < POINTS + MOST_TRIES); round += 1) {
           // By chance first; then, by name, what chance has left out.
@@ -122,19 +116,12 @@ describe.skipIf(process.platform !== 'linux')(`${POINTS} kills, seed ${SEED}`, (
           const story = `seed ${SEED}, chain ${number}, round ${round}: ${JSON.stringify({ ...kill, seed })}`;
           const lines = await linesOf(directory, mark, seed, kill);
           expect(lines, story).not.toContain('damaged');
-          const underWay = follow(acknowledged, lines);
+          follow(told, lines);
           const { rows, dropped, living, recovered } = await lookAfterwards(directory, mark);
 
           expect(dropped, story).toBe(0);
           const onDisk = new Map(rows.map(({ name, status }): [string, string] => [name, status]));
-          if (underWay !== undefined) {
-            // It was cut off in the middle of this: made, or not made, but nothing else.
-            const [name, status] = underWay;
-            const made = status === 'removed' ? !onDisk.has(name) : onDisk.get(name) === status;
-            if (made && status === 'removed') acknowledged.delete(name);
-            else if (made) acknowledged.set(name, status);
-          }
-          expect([...onDisk].sort(), story).toEqual([...acknowledged].sort());
+          expect([...onDisk].sort(), story).toEqual(told.settle(onDisk));
 
           const owned = new Set(
             recovered.flatMap(({ row, status, found }) => [

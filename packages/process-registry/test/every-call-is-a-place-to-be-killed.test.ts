@@ -4,6 +4,7 @@ import { createFakeProcessTable, type FakeProcessTable } from '@cm/process-table
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { openProcessRegistry, type ProcessRegistry, readProcessRegistry } from '../src/index.js';
+import { type Acknowledgements, acknowledgements } from './acknowledgements.js';
 import { type FaultyDisk, faultyDisk } from './model/faulty-disk.js';
 import { seeded } from './seeded.js';
 import { atOnceFs, spec } from './support.js';
@@ -17,10 +18,7 @@ interface Machine {
   readonly directory: string;
   readonly table: FakeProcessTable;
   readonly disk: FaultyDisk;
-  /** By name: what was acknowledged. */
-  readonly acknowledged: Map<string, string>;
-  /** What was being changed when the kill came. */
-  underWay: readonly [name: string, status: string] | undefined;
+  readonly told: Acknowledgements;
 }
 
 class Killed extends Error {}
@@ -32,7 +30,7 @@ const open = async ({ directory, table, disk }: Machine): Promise<ProcessRegistr
 };
 
 const change = (machine: Machine, name: string, status: string, make: () => unknown): void => {
-  machine.underWay = [name, status];
+  machine.told.attempt(name, status);
   try {
     make();
   } catch (error) {
@@ -40,9 +38,7 @@ const change = (machine: Machine, name: string, status: string, make: () => unkn
   }
   // It never learned that its call had returned.
   if (machine.disk.hasCrashed()) throw new Killed();
-  machine.underWay = undefined;
-  if (status === 'removed') machine.acknowledged.delete(name);
-  else machine.acknowledged.set(name, status);
+  machine.told.done(name, status);
 };
 
 /** One whole life: six children started, two restarted, four of them ended, and all that the journal does meanwhile. */
@@ -107,17 +103,10 @@ const isKilled = async ({ disk }: Machine, run: Promise<void>): Promise<boolean>
 };
 
 const assertNothingLost = async (machine: Machine, story: string): Promise<void> => {
-  const { directory, table, acknowledged, underWay } = machine;
+  const { directory, table, told } = machine;
   const { rows, recover } = readProcessRegistry({ directory });
   const onDisk = new Map(rows.map(({ name, status }): [string, string] => [name, status]));
-  if (underWay !== undefined) {
-    const [name, status] = underWay;
-    const made = status === 'removed' ? !onDisk.has(name) : onDisk.get(name) === status;
-    if (made && status === 'removed') acknowledged.delete(name);
-    else if (made) acknowledged.set(name, status);
-    machine.underWay = undefined;
-  }
-  expect([...onDisk].sort(), story).toEqual([...acknowledged].sort());
+  expect([...onDisk].sort(), story).toEqual(told.settle(onDisk));
   const owned = (await recover(table)).flatMap(({ row, status, found }) => [
     ...(status === 'alive' ? [row.identity?.pid] : []),
     ...found.map(({ identity }) => identity.pid),
@@ -130,8 +119,7 @@ const machineOf = (directory: string): Machine => ({
   table: createFakeProcessTable(),
   // What is in the page cache survives a kill: waiting for the disk would only take time here.
   disk: faultyDisk({ ...atOnceFs, sync: () => {}, syncDirectory: () => {} }),
-  acknowledged: new Map(),
-  underWay: undefined,
+  told: acknowledgements(),
 });
 
 describe('a kill', () => {

@@ -2,7 +2,7 @@ import { type AppendFile, openAppendFile, replaceAppendFile } from './append-fil
 import { type Compaction, startCompaction } from './compaction.js';
 import { errnoOf, JournalError, reasonOf } from './errors.js';
 import type { JournalFs } from './file-system.js';
-import type { JournalState } from './open-journal.js';
+import type { JournalState } from './journal-state.js';
 import type { JournalPaths } from './read-files.js';
 import type { Replayed } from './replay.js';
 import { removeQuietly } from './write-file.js';

@@ -1,6 +1,7 @@
 import { isJournalError, JournalError, reasonOf } from './errors.js';
 import { type JournalFs, nodeJournalFs } from './file-system.js';
 import type { Change } from './format.js';
+import type { JournalState } from './journal-state.js';
 import { ensureDirectory, openJournalWriter } from './journal-writer.js';
 import { encodeChange } from './lines.js';
 import { pathsOf, readFiles } from './read-files.js';
@@ -20,8 +21,6 @@ export interface JournalOptions<T> {
   /** Milliseconds since the epoch: for the names of quarantined files, and to look after the files no more than ten times a second. */
   readonly now?: () => number;
 }
-
-export type JournalState = { readonly status: 'ok' } | { readonly status: 'degraded'; readonly reason: string };
 
 /**
  * A map in insertion order whose changes survive the SIGKILL of its process. One process at a time may have it open: when another one opens

@@ -1,0 +1,1 @@
+export type JournalState = { readonly status: 'ok' } | { readonly status: 'degraded'; readonly reason: string };
