@@ -137,6 +137,25 @@ describe('while a compaction waits for the disk', () => {
     journal.close();
   });
 
+  it('one that cannot take its place closes its file once: the number may be somebody else’s by then (fault 14)', async () => {
+    await using temporary = await temporaryDirectory();
+    const disk = slowDisk();
+    const fs: JournalFs = {
+      ...disk.fs,
+      rename: (from, to) => {
+        if (to === snapshotPath(temporary.path)) throw errno('EIO');
+        nodeJournalFs.rename(from, to);
+      },
+    };
+    const journal = await openTexts(temporary.path, { fs, compactAfter: 2 });
+    for (const n of [1, 2, 3]) journal.put('a', String(n));
+    disk.finish();
+    expect(disk.closed).toHaveLength(1);
+    expect(journal.state()).toMatchObject({ status: 'degraded' });
+    journal.close();
+    expect(disk.closed).toHaveLength(2);
+  });
+
   it('a successor that opens is not overwritten (field failure 8)', async () => {
     await using temporary = await temporaryDirectory();
     const disk = slowDisk();
@@ -196,7 +215,8 @@ it('a large one is written in slices, and changes come in between', async () => 
   for (let n = 0; n < rows; n += 1) journal.put(`k${n}`, 'x'.repeat(200));
   // As many again: it is due when there are more than twice as many lines as rows.
   for (let n = 0; n <= rows; n += 1) journal.put(`k${n % rows}`, 'y'.repeat(200));
-  expect(existsSync(`${snapshotPath(temporary.path)}.tmp`)).toBe(true);
+  // Begun, and far from done: its last line is not there yet.
+  expect(read(`${snapshotPath(temporary.path)}.tmp`)).not.toContain('"checksum"');
   let changes = 0;
   await eventually('the snapshot is in its place', () => {
     journal.put(`k${changes}`, `meanwhile ${changes}`);
@@ -205,6 +225,7 @@ it('a large one is written in slices, and changes come in between', async () => 
   });
   expect(changes).toBeGreaterThan(2);
   journal.close();
+  expect(JSON.parse(read(snapshotPath(temporary.path)))).toMatchObject({ count: rows, entries: { length: rows } });
   const reader = readTexts(temporary.path);
   expect(reader.size).toBe(rows);
   for (let n = 0; n < changes; n += 1) expect(reader.get(`k${n}`)).toBe(`meanwhile ${n}`);

@@ -68,6 +68,7 @@ describe('a journal', () => {
     for (const key of ['a', 'b', 'c', 'a']) journal.put(key, key.toUpperCase());
     expect(JSON.parse(read(snapshotPath(temporary.path)))).toMatchObject({
       schema: 1,
+      sequence: 7,
       entries: [{ entry: ['a', 'A'] }, { entry: ['b', 'B'] }, { entry: ['c', 'C'] }],
       count: 3,
     });
