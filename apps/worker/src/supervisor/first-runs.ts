@@ -103,7 +103,7 @@ export const createFirstRuns = (options: FirstRunsOptions): FirstRuns => {
       try {
         return await start(row, request);
       } catch (error) {
-        registry.unregister(row.id);
+        if (registry.get(row.id)?.status === 'intended') registry.unregister(row.id);
         throw error;
       }
     });

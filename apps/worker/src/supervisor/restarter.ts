@@ -132,6 +132,8 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
       // It may have ended by now, and wait for the next restart.
       if (pendings.get(row.id) === own) pendings.delete(row.id);
     } catch (error) {
+      // Something of it would not go: nothing may be started beside it.
+      if (registry.get(row.id)?.status === 'survived') return void pendings.delete(row.id);
       const after = registry.transition(row.id, { type: 'exited', code: null, signal: null });
       // Only what the system says about the start: a message may quote anything.
       const errno = isWorkerError(error) && error.code === 'CANNOT_SPAWN' ? messageOf(error) : 'no start on record';

@@ -61,7 +61,7 @@ const start = async (
 
 /**
  * Starts the process of an intent: spawn, then process on record. Whatever fails, no process runs unrecorded (R13) and no cgroup stays;
- * what becomes of the intent is for whoever had it written.
+ * what becomes of the intent is for whoever had it written, unless there is a process that would not go: then it has `survived`.
  *
  * @throws WorkerError CANNOT_SPAWN, UNAVAILABLE
  */
@@ -96,8 +96,14 @@ export const spawnProcess = async (
     return registered;
   } catch (error) {
     const target = { id: row.id, identity, pgid, cookie: row.cookie, cgroup, lineage, graceMs: 0 };
-    await runShutdownCascade([target], { table, clock });
-    removeRowCgroup(row.cgroup);
+    const report = await runShutdownCascade([target], { table, clock });
+    if (report.ok) removeRowCgroup(row.cgroup);
+    else {
+      // Neither on record nor gone: the intent stays, and whoever recovers finds the process by its cookie.
+      registry.transition(row.id, { type: 'survived' });
+      const { members: pids } = report.targets[0] ?? {};
+      log.warn({ row: row.id, name: row.name, pids }, 'a process is neither on record nor could it be stopped');
+    }
     throw error;
   }
 };

@@ -152,3 +152,20 @@ test('a name whose process ends in the last moment, and is started again, is not
   expect([started, registry.getAll().length, slots.state().reserved]).toEqual([[], 1, 1]);
   await registry.close();
 });
+
+test.each([
+  ['that never ran', 'intended', []],
+  ['of which something would not go', 'survived', ['survived']],
+] as const)('the row of a start that failed, %s, is kept only in the second case (R13)', async (_, becomes, kept) => {
+  await using directory = await temporaryDirectory();
+  const { registry, firstRuns, taken } = await stage(directory.path, {
+    start: async (row) => {
+      if (becomes === 'survived') registry.transition(row.id, { type: 'survived' });
+      throw new Error('cannot');
+    },
+  });
+  taken.release();
+  expect(await codeOf(firstRuns.spawn('s', REQUEST))).toBe('cannot');
+  expect(registry.getAll().map(({ status }) => status)).toEqual(kept);
+  await registry.close();
+});

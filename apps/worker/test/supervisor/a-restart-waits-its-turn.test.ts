@@ -9,6 +9,7 @@ import { createLatch } from '../../src/supervisor/latch.js';
 import { createRestarter, type RestarterOptions } from '../../src/supervisor/restarter.js';
 import { createSlots } from '../../src/supervisor/slots.js';
 import { requestOf, SPAWN_DEFAULTS, type SpawnRequest } from '../../src/supervisor/spawn-request.js';
+import { rowOf } from './row-of.js';
 
 const LIMITS = { backoffMs: 100, backoffMaxMs: 30_000, intensity: 3, periodMs: 60_000 } as const;
 const CRASH: ProcessExit = { code: 1, signal: null, reason: 'crashed' };
@@ -20,30 +21,8 @@ const REQUEST: SpawnRequest = {
   restart: 'permanent',
 };
 
-const rowOf = (changes: Partial<ProcessRecord> = {}): ProcessRecord => ({
-  id: 'p1',
-  name: 'server',
-  sessionId: 's',
-  type: 'process',
-  command: 'x',
-  args: [],
-  cwd: '/',
-  restart: 'permanent',
-  stopSignal: 'SIGTERM',
-  graceMs: 0,
-  killWaitMs: 0,
-  onWorkerDeath: 'kill',
-  envKeys: ['KEY'],
-  cookie: 'c',
-  status: 'exited',
-  order: 1,
-  startedAt: '2026-01-01T00:00:00.000Z',
-  adopted: false,
-  attached: false,
-  containment: 'group',
-  exit: CRASH,
-  ...changes,
-});
+const crashed = (changes: Partial<ProcessRecord> = {}): ProcessRecord =>
+  rowOf({ envKeys: ['KEY'], exit: CRASH, ...changes });
 
 interface Start {
   readonly row: ProcessRecord;
@@ -58,7 +37,7 @@ const turns = async (): Promise<void> => {
 
 /** A restarter on a clock that stands still, among fakes that do as they are told. */
 const stage = (changes: Partial<RestarterOptions> = {}, clock: FakeClock = createFakeClock()) => {
-  const rows = new Map([['p1', rowOf()]]);
+  const rows = new Map([['p1', crashed()]]);
   const starts: Start[] = [];
   const story: string[] = [];
   const logged: { level: string; message: string; details: Readonly<Record<string, unknown>> }[] = [];
@@ -121,7 +100,7 @@ const stage = (changes: Partial<RestarterOptions> = {}, clock: FakeClock = creat
   const slot = slots.tryReserve();
   if (slot !== undefined) held.put('p1', slot);
   restarter.started('p1', REQUEST);
-  const row = (): ProcessRecord => rows.get('p1') ?? rowOf({ id: 'gone' });
+  const row = (): ProcessRecord => rows.get('p1') ?? crashed({ id: 'gone' });
   return {
     restarter,
     clock,
@@ -414,9 +393,9 @@ describe('a stop (fault 27, R12)', () => {
     restarter.forget('p1');
     rows.clear();
     restarter.giveUp('p1');
-    rows.set('p1', rowOf());
+    rows.set('p1', crashed());
     restarter.started('p1', REQUEST);
-    expect(restarter.ended(rowOf())).toBe(true);
+    expect(restarter.ended(crashed())).toBe(true);
   });
 
   test('of the worker cancels all of them, for good', async () => {
@@ -429,7 +408,7 @@ describe('a stop (fault 27, R12)', () => {
     expect(timers()).toBe(0);
     await advance(clock, 1_000);
     expect([starts, timers(), restarter.pending('p1')]).toEqual([[], 0, undefined]);
-    expect(restarter.ended(rowOf({ id: 'p2' }))).toBe(false);
+    expect(restarter.ended(crashed({ id: 'p2' }))).toBe(false);
   });
 });
 
@@ -442,7 +421,7 @@ describe('before anything is started it is asked again', () => {
     latch.set();
     await advance(clock, 100);
     expect([starts, story, slots.state().reserved]).toEqual([[], ['p1 is forgotten'], 0]);
-    expect(restarter.ended(rowOf({ id: 'p2' }))).toBe(false);
+    expect(restarter.ended(crashed({ id: 'p2' }))).toBe(false);
   });
 
   test('whether the session is active', async () => {
@@ -454,7 +433,7 @@ describe('before anything is started it is asked again', () => {
     await advance(clock, 100);
     expect([starts, story, slots.state().reserved]).toEqual([[], ['p1 is forgotten'], 0]);
     expect(restarter.pending('p1')).toBeUndefined();
-    expect(restarter.ended(rowOf())).toBe(false);
+    expect(restarter.ended(crashed())).toBe(false);
   });
 });
 
@@ -465,7 +444,7 @@ describe('the process of an earlier worker', () => {
     const { restarter, clock, starts } = stage({ slots: createSlots(0) });
     clock.advance(120_000);
     const at = [Date.UTC(2026, 0, 1) + 119_000];
-    const row = rowOf({ ...kept, restarts: { count: 7, at, storms: 2 }, startedAt: '2026-01-01T00:01:59.000Z' });
+    const row = crashed({ ...kept, restarts: { count: 7, at, storms: 2 }, startedAt: '2026-01-01T00:01:59.000Z' });
     expect(restarter.ended(row)).toBe(true);
     await advance(clock, 200);
     expect(starts).toEqual([
@@ -483,7 +462,7 @@ describe('the process of an earlier worker', () => {
     const { restarter, clock, starts } = stage({ slots: createSlots(0) });
     clock.advance(120_000);
     restarter.ended(
-      rowOf({ ...kept, restarts: { count: 7, at: [], storms: 2 }, startedAt: '2026-01-01T00:00:59.000Z' }),
+      crashed({ ...kept, restarts: { count: 7, at: [], storms: 2 }, startedAt: '2026-01-01T00:00:59.000Z' }),
     );
     await advance(clock, 100);
     expect(starts[0]?.restarts).toMatchObject({ count: 8, storms: 0 });
@@ -491,7 +470,23 @@ describe('the process of an earlier worker', () => {
 
   test('with variables of its own is not: the log names them, not their values', () => {
     const { restarter, logged } = stage();
-    expect(restarter.ended(rowOf({ ...kept, envKeys: ['A', 'B'] }))).toBe(false);
+    expect(restarter.ended(crashed({ ...kept, envKeys: ['A', 'B'] }))).toBe(false);
     expect(logged).toMatchObject([{ level: 'warn', details: { row: 'p9', keys: ['A', 'B'] } }]);
   });
+});
+
+test('where something of a start that failed would not go, nothing is started beside it (field failures 39, 40)', async () => {
+  let starts = 0;
+  const { restarter, clock, rows, row, story } = stage({
+    start: async () => {
+      starts += 1;
+      rows.set('p1', crashed({ status: 'survived' }));
+      throw new Error('neither on record nor gone');
+    },
+  });
+  restarter.ended(row());
+  await advance(clock, 100);
+  expect(starts).toBe(1);
+  await advance(clock, 120_000);
+  expect([starts, story, row().status, restarter.pending('p1')]).toEqual([1, [], 'survived', undefined]);
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createCrashes } from '../../src/supervisor/crashes.js';
 import { crashesCheck, restartsCheck } from '../../src/supervisor/failing-processes.js';
 import { processView } from '../../src/supervisor/views.js';
+import { rowOf } from './row-of.js';
 
 const HOUR_MS = 3_600_000;
 const logOf = (rowId: string): string => `/logs/${rowId}.log`;
@@ -52,28 +53,7 @@ describe('what failed (field failure 55)', () => {
 });
 
 test('what was started again too often is a warning with the row, where to look and the way out (fault 30)', () => {
-  const row = {
-    id: 'p1',
-    name: 'server',
-    sessionId: 's',
-    type: 'process',
-    command: 'x',
-    args: [],
-    cwd: '/',
-    restart: 'permanent',
-    stopSignal: 'SIGTERM',
-    graceMs: 0,
-    killWaitMs: 0,
-    onWorkerDeath: 'kill',
-    envKeys: [],
-    cookie: 'c',
-    status: 'exited',
-    order: 1,
-    startedAt: '2026-01-01T00:00:00.000Z',
-    adopted: false,
-    attached: false,
-    containment: 'group',
-  } as const;
+  const row = rowOf();
   const often = { ...row, restarts: { count: 6, at: [], storms: 1 } };
   const at = '2026-01-01T00:01:00.000Z';
   const viewAs = (storm: boolean) => processView(often, [], undefined, { at, storm });
