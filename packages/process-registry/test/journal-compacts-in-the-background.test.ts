@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../../tools/testing/eventually.js';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
@@ -231,24 +230,3 @@ it('a large one is written in slices, and changes come in between', async () => 
   for (let n = 0; n < changes; n += 1) expect(reader.get(`k${n}`)).toBe(`meanwhile ${n}`);
   expect(reader.get(`k${rows - 1}`)).toBe('y'.repeat(200));
 }, 30_000);
-
-it('what an opening carries over is synced before it takes the place of the old journal (decision 10)', async () => {
-  await using temporary = await temporaryDirectory();
-  const writer = await openTexts(temporary.path);
-  writer.put('a', '1');
-  writer.close();
-  const calls: string[] = [];
-  const fs: JournalFs = {
-    ...nodeJournalFs,
-    sync: (descriptor) => {
-      calls.push('sync');
-      nodeJournalFs.sync(descriptor);
-    },
-    rename: (from, to) => {
-      calls.push(`rename ${basename(to)}`);
-      nodeJournalFs.rename(from, to);
-    },
-  };
-  (await openTexts(temporary.path, { fs })).close();
-  expect(calls).toEqual(['sync', 'rename texts.journal']);
-});
