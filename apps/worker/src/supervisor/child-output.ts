@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { STDERR_TAIL_BYTES } from '@cm/process-registry';
 import { createStream } from 'rotating-file-stream';
 
 /** Where what a child writes goes. */
@@ -8,8 +9,6 @@ export interface ChildOutput {
   /** The end of its standard error, for people. */
   stderrTail(): string;
 }
-
-const TAIL_BYTES = 4096;
 
 /** The log of a row, which it keeps over its restarts. */
 export const childLogOf = (logs: string, rowId: string): string => join(logs, `${rowId}.log`);
@@ -39,7 +38,7 @@ export const openChildOutput = (logs: string, rowId: string): ChildOutput => {
     take: (stdout, stderr) => {
       follow(stdout, () => {});
       follow(stderr, (chunk) => {
-        tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
+        tail = Buffer.concat([tail, chunk]).subarray(-STDERR_TAIL_BYTES);
       });
     },
     stderrTail: () => tail.toString('utf8'),
