@@ -20,7 +20,11 @@ describe('readProcessRegistry', () => {
       const { id } = registry.prepare(spec({ name }));
       registry.register(id, { identity: table.start(), containment: 'group' });
     }
-    registry.unregister(registry.getAll()[0]?.id ?? '');
+    const [a, b] = registry.getAll().map(({ id }) => id);
+    registry.unregister(a ?? '');
+    registry.transition(b ?? '', { type: 'exited', code: 1, signal: null });
+    registry.prepareRestart(b ?? '', { restarts: { count: 1, at: [], storms: 0 } });
+    expect(registry.getAll().map(({ name }) => name)).toEqual(['c', 'b']);
     const before = filesIn(directory);
     expect(readProcessRegistry({ directory }).rows).toEqual(registry.getAll());
     await registry.close();

@@ -1,6 +1,7 @@
+import { rmSync } from 'node:fs';
 import { createFakeProcessTable } from '@cm/process-table/testing';
 import { expect, it } from 'vitest';
-import type { ProcessRegistry } from '../src/index.js';
+import { type ProcessRegistry, readProcessRegistry } from '../src/index.js';
 import { openRegistry, spec } from './support.js';
 
 const containment = 'group';
@@ -83,4 +84,13 @@ it('a row of an earlier boot is dead (fault 6)', async () => {
   rebooted.start({ pid: identity.pid });
   opened.registry.register(opened.registry.prepare(spec()).id, { identity, containment });
   expect((await opened.registry.pruneDeadEntries()).map(({ name }) => name)).toEqual(['server']);
+});
+
+it('a sweep finds that somebody has removed the files, and has them written anew', async () => {
+  await using opened = await openRegistry();
+  const { registry, table, directory } = opened;
+  registry.register(registry.prepare(spec()).id, { identity: table.start(), containment });
+  rmSync(directory, { recursive: true });
+  expect(await registry.pruneDeadEntries()).toEqual([]);
+  expect(readProcessRegistry({ directory }).rows).toEqual(registry.getAll());
 });
