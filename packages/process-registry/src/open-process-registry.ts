@@ -200,7 +200,7 @@ export const openProcessRegistry = async ({
       assertOpen();
       const ended = store.get(id);
       if (ended === undefined) throw new ProcessRegistryError('unknown-row', `there is no row ${id}`);
-      if (!isEnded(ended.status)) throw new ProcessRegistryError('duplicate', `${id} is ${ended.status} already`);
+      // One that has not ended has its name itself.
       assertNameFree(ended);
       const { identity: _i, pgid: _p, lineage: _l, exit: _e, stderrTail: _s, cgroup: _c, ...kept } = ended;
       const row: ProcessRecord = Object.freeze({
