@@ -12,6 +12,8 @@ export const JOURNAL_NAME = 'processes';
 export interface ReadProcessRegistry {
   /** In start order. */
   readonly rows: readonly ProcessRecord[];
+  /** Records that are damaged, or of the wrong shape. */
+  readonly dropped: number;
   /** What became of each, compared with the processes of this machine at this moment. */
   recover(table: Pick<ProcessTable, 'lookup' | 'list'>): Promise<RecoveredRow[]>;
 }
@@ -27,14 +29,14 @@ export const readProcessRegistry = ({
   fs,
 }: Pick<ProcessRegistryOptions, 'directory' | 'fs'>): ReadProcessRegistry => {
   try {
-    const entries = readJournal({
+    const { entries, dropped } = readJournal({
       directory,
       name: JOURNAL_NAME,
       validate: parseRecord,
       ...(fs === undefined ? {} : { fs }),
     });
     const rows = inOrder(entries.values());
-    return { rows, recover: (table) => recoverRows(rows, table) };
+    return { rows, dropped, recover: (table) => recoverRows(rows, table) };
   } catch (error) {
     throw toRegistryError(error);
   }

@@ -69,7 +69,9 @@ describe('readProcessRegistry', () => {
     const path = join(directory, 'processes.journal');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"damaged"', '"Damaged"').slice(0, -20));
     const before = filesIn(directory);
-    expect(readProcessRegistry({ directory }).rows.map(({ name }) => name)).toEqual(['whole']);
+    const { rows, dropped } = readProcessRegistry({ directory });
+    expect(rows.map(({ name }) => name)).toEqual(['whole']);
+    expect(dropped).toBe(1);
     expect(filesIn(directory)).toEqual(before);
   });
 

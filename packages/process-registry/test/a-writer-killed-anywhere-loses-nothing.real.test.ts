@@ -4,10 +4,7 @@ import { createProcessTable, type ProcessRow } from '@cm/process-table';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startProcess } from '../../../tools/testing/real-process.js';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
-import { parseRecord, readProcessRegistry } from '../src/index.js';
-import { pathsOf, readFiles } from '../src/journal/read-files.js';
-import { nodeJournalFs } from '../src/journal.js';
-import { JOURNAL_NAME } from '../src/read-process-registry.js';
+import { readProcessRegistry } from '../src/index.js';
 import { type Acknowledgements, acknowledgements } from './acknowledgements.js';
 import { type Built, built, fixture } from './built.js';
 import { seeded } from './seeded.js';
@@ -70,12 +67,9 @@ const lookAfterwards = async (directory: string, mark: string) => {
   const table = createProcessTable();
   const listing = await table.list({ cookies: true });
   const living = listing.filter(({ cookie, state }) => cookie?.startsWith(mark) === true && state !== 'zombie');
-  const fs = nodeJournalFs;
-  const paths = pathsOf(directory, JOURNAL_NAME);
-  const { dropped } = readFiles(fs, paths, parseRecord);
   const read = readProcessRegistry({ directory });
   const recovered = await read.recover({ lookup: table.lookup, list: async () => listing });
-  return { rows: read.rows, dropped, living, recovered };
+  return { rows: read.rows, dropped: read.dropped, living, recovered };
 };
 
 const endAll = async (living: readonly ProcessRow[]): Promise<void> => {

@@ -30,8 +30,8 @@ export const atOnceFs: JournalFs = { ...nodeJournalFs, syncInBackground: (_descr
 export const openTexts = (directory: string, options: Partial<JournalOptions<string>> = {}): Promise<Journal<string>> =>
   openJournal({ directory, name: 'texts', validate: text, fs: atOnceFs, ...options });
 
-export const readTexts = (directory: string): Map<string, string> =>
-  readJournal({ directory, name: 'texts', validate: text });
+export const readTexts = (directory: string): ReadonlyMap<string, string> =>
+  readJournal({ directory, name: 'texts', validate: text }).entries;
 
 export const journalPath = (directory: string): string => join(directory, 'texts.journal');
 export const snapshotPath = (directory: string): string => join(directory, 'texts.snapshot.json');

@@ -91,7 +91,12 @@ const build = (terminal: Terminal, outcome: Outcome): Command => {
     .option('--type <type>', 'what kind of process it is, for lists')
     .option('--env <name=value>', 'set a variable; may be repeated', collect)
     .option('-d, --detach', 'let the worker run it; prints the row')
-    .addOption(new Option('--restart <policy>', 'with --detach').choices(['temporary', 'transient', 'permanent']))
+    .addOption(
+      new Option(
+        '--restart <policy>',
+        'with --detach: permanent: whatever its end; transient: after a failure; temporary: never',
+      ).choices(['temporary', 'transient', 'permanent']),
+    )
     .argument('<command...>')
     .passThroughOptions()
     .addHelpText('after', '\nExample:\n  cm-worker exec --session s1 --create -- node server.js --stdio')

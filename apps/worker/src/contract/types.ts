@@ -67,6 +67,8 @@ export interface ProcessView {
   readonly restartAt: string | null;
   /** It was started again too often, and pauses until then. */
   readonly restartStorm: boolean;
+  /** The time of its restart has come, but every slot is taken. */
+  readonly restartWaitsForSlot: boolean;
   readonly exit: { readonly code: number | null; readonly signal: string | null; readonly reason: string } | null;
   /** The pids of every living member of its scope, its leader included. */
   readonly members: readonly number[];

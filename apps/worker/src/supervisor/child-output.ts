@@ -15,31 +15,29 @@ export const childLogOf = (logs: string, rowId: string): string => join(logs, `$
 
 /** A child's log: bounded in total, and never the reason why a child blocks or the worker fails. */
 export const openChildOutput = (logs: string, rowId: string): ChildOutput => {
-  const file = createStream(`${rowId}.log`, { path: logs, size: '1M', maxFiles: 4, mode: 0o600 });
-  file.on('error', () => {
-    // A full disk costs the log, not the child.
-  });
   let tail = Buffer.alloc(0);
-  let open = 0;
-  const follow = (stream: Readable | null, note: (chunk: Buffer) => void): void => {
-    if (stream === null) return;
-    open += 1;
-    stream.on('data', (chunk: Buffer) => {
-      note(chunk);
-      file.write(chunk);
-    });
-    stream.on('error', () => {});
-    stream.on('close', () => {
-      open -= 1;
-      if (open === 0) file.end();
-    });
-  };
   return {
     take: (stdout, stderr) => {
-      follow(stdout, () => {});
-      follow(stderr, (chunk) => {
-        tail = Buffer.concat([tail, chunk]).subarray(-STDERR_TAIL_BYTES);
+      // One that is closed by now says nothing any more, its close included.
+      const open = [stdout, stderr].filter((stream): stream is Readable => stream !== null && !stream.closed);
+      // Only for whoever has something to write: a file that nobody closes is an error to whom collects the garbage.
+      if (open.length === 0) return;
+      const file = createStream(`${rowId}.log`, { path: logs, size: '1M', maxFiles: 4, mode: 0o600 });
+      file.on('error', () => {
+        // A full disk costs the log, not the child.
       });
+      let left = open.length;
+      for (const stream of open) {
+        stream.on('data', (chunk: Buffer) => {
+          if (stream === stderr) tail = Buffer.concat([tail, chunk]).subarray(-STDERR_TAIL_BYTES);
+          file.write(chunk);
+        });
+        stream.on('error', () => {});
+        stream.on('close', () => {
+          left -= 1;
+          if (left === 0) file.end();
+        });
+      }
     },
     stderrTail: () => tail.toString('utf8'),
   };

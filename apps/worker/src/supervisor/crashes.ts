@@ -20,14 +20,14 @@ export interface Crashes {
   list(): Crash[];
 }
 
-const MOST = 20;
+export const MOST_CRASHES = 20;
 
 export const createCrashes = (clock: Pick<Clock, 'monotonicMs' | 'wallMs'>): Crashes => {
   let kept: (Omit<Crash, 'agoMs'> & { readonly atMs: number })[] = [];
   return {
     note: (crash) => {
       const at = new Date(clock.wallMs()).toISOString();
-      kept = [...kept, { ...crash, at, atMs: clock.monotonicMs() }].slice(-MOST);
+      kept = [...kept, { ...crash, at, atMs: clock.monotonicMs() }].slice(-MOST_CRASHES);
     },
     list: () => kept.map(({ atMs, ...crash }) => ({ ...crash, agoMs: clock.monotonicMs() - atMs })),
   };

@@ -142,7 +142,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
   const now = (): Date => new Date(clock.wallMs());
   let state: SupervisorState = 'initializing';
   let opened: Opened | undefined;
-  let recovering: Promise<Recovery> | undefined;
+  let recovering: Promise<void> | undefined;
   let recovery: Recovery | undefined;
   let ownerTimer: NodeJS.Timeout | undefined;
   let guardian: Guardian | undefined;
@@ -172,6 +172,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
 
   const sweep = async (): Promise<void> => {
     const { processes, registry, sessions, store, eventLog, spool } = parts();
+    if (recovering === undefined && !latch.isSet()) startRecovery();
+    await recovering;
     const dead = await processes.sweep();
     if (dead.length > 0) log.info({ pids: dead }, 'rows of dead processes were removed');
     await sessions.lookAtOwners();
@@ -188,10 +190,25 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
     onError: (error) => log.error({ error: messageOf(error) }, 'a sweep failed'),
   });
 
+  /** What could not be read just now may be readable at the next sweep: whatever is left behind is not left alone for good. */
+  const startRecovery = (): void => {
+    const { registry, processes } = parts();
+    recovering = recover(registry, processes, { table, clock, log }).then(
+      (story) => {
+        recovery = story;
+      },
+      (error: unknown) => {
+        recovering = undefined;
+        log.error({ error: messageOf(error) }, 'recovery failed; the next sweep tries again');
+      },
+    );
+  };
+
   const lookAround = async (): Promise<void> => {
     const { processes, sessions } = parts();
     try {
-      await processes.lookAtAdopted();
+      // Until then the rows of an earlier worker are the recovery's.
+      if (recovery !== undefined) await processes.lookAtAdopted();
       await sessions.lookAtOwners();
     } catch (error) {
       log.error({ error: messageOf(error) }, 'a look at owners failed');
@@ -290,14 +307,8 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       }
     },
     begin: () => {
-      const { registry, processes, sessions, spool } = parts();
-      recovering = recover(registry, processes, { table, clock, log });
-      recovering.then(
-        (story) => {
-          recovery = story;
-        },
-        (error: unknown) => log.error({ error: messageOf(error) }, 'recovery failed'),
-      );
+      const { registry, sessions, spool } = parts();
+      startRecovery();
       if (wantsGuardian) {
         const { env = {}, recoverWith } = options;
         const { parent } = parts().workerCgroup;
@@ -323,7 +334,7 @@ export const createSupervisor = (options: SupervisorOptions): Supervisor => {
       clearInterval(ownerTimer);
       await processes.settled();
       const report = await processes.stopAll(registry.getAll(), { deadlineMs });
-      await recovering?.catch(() => {});
+      await recovering;
       await sessions.settled();
       return report;
     },

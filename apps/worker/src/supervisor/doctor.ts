@@ -6,7 +6,7 @@ import { type DataDirectory, type DoctorBody, PROTOCOL } from '../contract/index
 import type { SupervisorFacts } from './create-supervisor.js';
 import { crashesCheck, restartsCheck } from './failing-processes.js';
 import { lastHookError } from './last-hook-error.js';
-import { deadPidsIn, type LeftBehind, leftBehindCheck } from './left-behind-check.js';
+import { deadPidsIn, type LeftBehind, leftBehindCheck, NOTHING_ON_RECORD } from './left-behind-check.js';
 import { NOTHING_LEFT, tellRecovery } from './recovery.js';
 
 /** What the doctor is told; without `worker` the daemon is down. */
@@ -20,6 +20,8 @@ export interface DoctorInput {
   readonly version: string;
   /** What is on record while there is no worker to ask. */
   readonly left?: LeftBehind;
+  /** Why a worker cannot be asked that seems to be there. */
+  readonly silent?: string;
   readonly worker?: {
     readonly facts: SupervisorFacts;
     readonly supervisor: Omit<DoctorBody['supervisor'], 'running' | 'dataDir'>;
@@ -57,7 +59,7 @@ const pidFileCheck = ({ pidFile, worker }: DoctorInput): Check => ({
   run: () => {
     const detail = `worker.pid is ${pidFile.status}${'reason' in pidFile && pidFile.reason ? `: ${pidFile.reason}` : ''}`;
     if (worker === undefined) {
-      if (pidFile.status === 'missing') return pass(detail);
+      if (pidFile.status === 'missing' || pidFile.status === 'alive') return pass(detail);
       if (pidFile.status === 'unknown') {
         return fail(
           detail,
@@ -73,7 +75,12 @@ const pidFileCheck = ({ pidFile, worker }: DoctorInput): Check => ({
   },
 });
 
-const runningChecks = ({ worker, left = { status: 'read', processes: [] } }: DoctorInput): Check[] => {
+const runningChecks = ({ worker, silent, left = NOTHING_ON_RECORD }: DoctorInput): Check[] => {
+  if (worker === undefined && silent !== undefined) {
+    return [
+      { id: 'worker', run: () => fail(silent, 'cm-worker stop --force ends one of this machine, and what it runs') },
+    ];
+  }
   if (worker === undefined) {
     return [{ id: 'worker', run: () => warn('no worker is running', 'cm-worker start') }, leftBehindCheck(left)];
   }

@@ -1,6 +1,7 @@
 import type { Check } from '@cm/health';
 import type { ProcessView } from '../contract/index.js';
-import type { Crash } from './crashes.js';
+import { type Crash, MOST_CRASHES } from './crashes.js';
+import { shellWord } from './shell-word.js';
 
 const RECENT_MS = 60 * 60 * 1000;
 
@@ -15,13 +16,18 @@ export const restartsCheck = ({
   id: 'restarts',
   run: () => {
     const paused = processes.filter(({ restartStorm }) => restartStorm);
-    if (paused.length === 0) return { status: 'pass', detail: 'nothing ends too often' };
-    const stories = paused.map(
-      ({ id, name, sessionId, restarts, restartAt }) =>
-        `"${name}" of session "${sessionId}" was started again ${restarts} times, next at ${restartAt}, see ${logOf(id)}`,
+    const waiting = processes.filter(({ restartWaitsForSlot }) => restartWaitsForSlot);
+    const held = [...new Set([...paused, ...waiting])];
+    if (held.length === 0) return { status: 'pass', detail: 'nothing ends too often, and nothing waits for a slot' };
+    const stories = held.map(({ id, name, sessionId, restarts, restartAt, restartWaitsForSlot }) => {
+      const next = restartWaitsForSlot ? 'it waits for a slot' : `next at ${restartAt}`;
+      return `"${name}" of session "${sessionId}" was started again ${restarts} times, ${next}, see ${logOf(id)}`;
+    });
+    const ways = held.map(
+      ({ id, sessionId }) => `cm-worker end ${shellWord(sessionId)}, or DELETE /api/processes/${id}`,
     );
-    const ways = paused.map(({ id, sessionId }) => `cm-worker end ${sessionId}, or DELETE /api/processes/${id}`);
-    return { status: 'warn', detail: `too many restarts: ${stories.join('; ')}`, fix: ways.join('; ') };
+    const what = paused.length > 0 ? 'too many restarts' : 'restarts that cannot begin';
+    return { status: 'warn', detail: `${what}: ${stories.join('; ')}`, fix: ways.join('; ') };
   },
 });
 
@@ -41,7 +47,7 @@ export const crashesCheck = ({
     const { name, sessionId, how, at, rowId } = newest;
     return {
       status: 'warn',
-      detail: `${recent.length} failed within the last hour; the newest: "${name}" of session "${sessionId}", ${how}, at ${at}`,
+      detail: `${recent.length}${recent.length === MOST_CRASHES ? ' or more' : ''} failed within the last hour; the newest: "${name}" of session "${sessionId}", ${how}, at ${at}`,
       fix: `see ${logOf(rowId)}`,
     };
   },

@@ -1,5 +1,5 @@
 import { isEnded, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
-import { WorkerError } from './errors.js';
+import { isWorkerError, WorkerError } from './errors.js';
 import type { HeldSlots } from './held-slots.js';
 import type { InFlight } from './in-flight.js';
 import type { Latch } from './latch.js';
@@ -44,6 +44,13 @@ export interface FirstRunsOptions {
   readonly start: (row: ProcessRecord, request: SpawnRequest) => Promise<ProcessRecord>;
 }
 
+interface Turn {
+  /** Whoever takes it waits for a slot afterwards, where none is free. */
+  readonly waits: boolean;
+  /** The slot that was waited for. */
+  readonly given?: Slot;
+}
+
 export const createFirstRuns = (options: FirstRunsOptions): FirstRuns => {
   const { registry, latch, isActive, slots, held, busy, inFlight, stopper, restarter, intend, start } = options;
   const serial = createSerial();
@@ -55,22 +62,16 @@ export const createFirstRuns = (options: FirstRunsOptions): FirstRuns => {
   /** What has ended and is started again holds its name, though the registry would give it away. */
   const assertNameFree = (sessionId: string, name: string): void => {
     for (const { id } of namesakesOf(sessionId, name)) {
-      const { at } = restarter.pending(id) ?? {};
-      if (at === undefined) continue;
-      throw new WorkerError('DUPLICATE_NAME', `"${name}" has ended, and is started again at ${at} (${id})`);
+      const pending = restarter.pending(id);
+      if (pending === undefined) continue;
+      const when = pending.waitsForSlot ? 'as soon as there is a slot' : `at ${pending.at}`;
+      throw new WorkerError('DUPLICATE_NAME', `"${name}" has ended, and is started again ${when} (${id})`);
     }
   };
 
   const assertMayStart = (sessionId: string): void => {
     latch.assertOpen();
     if (!isActive(sessionId)) throw new WorkerError('SESSION_ENDED', `session "${sessionId}" has ended`);
-  };
-
-  const slotFor = async (sessionId: string, { waitForSlot }: SpawnOptions): Promise<Slot> => {
-    if (waitForSlot !== undefined) return waiting.during(sessionId, waitForSlot, (signal) => slots.reserve(signal));
-    const slot = slots.tryReserve();
-    if (slot !== undefined) return slot;
-    throw new WorkerError('NO_SLOT', `all ${slots.state().limit} slots are taken: try again when a process has ended`);
   };
 
   /** The slot of a predecessor goes to its successor: where the limit is 1, nobody could be replaced otherwise. */
@@ -94,10 +95,14 @@ export const createFirstRuns = (options: FirstRunsOptions): FirstRuns => {
     throw new WorkerError('DUPLICATE_NAME', `"${request.name}" could not be stopped`, { details: report });
   };
 
-  const spawnFirst = (sessionId: string, request: SpawnRequest, slot: Slot): Promise<ProcessRecord> => {
+  const spawnFirst = (
+    sessionId: string,
+    request: SpawnRequest,
+    onRecord: (row: ProcessRecord) => void,
+  ): Promise<ProcessRecord> => {
     assertNameFree(sessionId, request.name);
     const row = intend(sessionId, request);
-    held.put(row.id, slot);
+    onRecord(row);
     restarter.started(row.id, request);
     return busy.track(row.id, async () => {
       try {
@@ -109,44 +114,72 @@ export const createFirstRuns = (options: FirstRunsOptions): FirstRuns => {
     });
   };
 
-  const inTurn = async (
-    sessionId: string,
-    request: SpawnRequest,
-    spawnOptions: SpawnOptions,
-  ): Promise<ProcessRecord> => {
+  const inTurn = async (sessionId: string, request: SpawnRequest, { waits, given }: Turn): Promise<ProcessRecord> => {
     const { name, onDuplicate } = request;
-    const { waitForSlot } = spawnOptions;
-    assertMayStart(sessionId);
-    if (onDuplicate === 'error') assertNameFree(sessionId, name);
-    const leaving = leavingOf(sessionId, request);
-    // Said before there is a word about slots: no wait would help.
-    const isInTheWay = (row: ProcessRecord): boolean => !isEnded(row.status) && !leaving.includes(row);
-    if (namesakesOf(sessionId, name).some(isInTheWay)) throw duplicateName(name);
-    const inherited = inherit(leaving);
-    // A restart that waits for a slot as well would come first, and then hold it.
-    if (inherited === undefined && waitForSlot !== undefined) {
-      await inFlight.track(sessionId, () => makeRoom(sessionId, request));
-    }
-    const slot = inherited?.slot ?? (await slotFor(sessionId, spawnOptions));
+    let inherited: ReturnType<typeof inherit>;
+    let slot = given;
+    let isHeld = false;
     try {
-      waitForSlot?.throwIfAborted();
       assertMayStart(sessionId);
+      if (onDuplicate === 'error') assertNameFree(sessionId, name);
+      const leaving = leavingOf(sessionId, request);
+      // Said before there is a word about slots: no wait would help.
+      const isInTheWay = (row: ProcessRecord): boolean => !isEnded(row.status) && !leaving.includes(row);
+      if (namesakesOf(sessionId, name).some(isInTheWay)) throw duplicateName(name);
+      if (slot === undefined) inherited = inherit(leaving);
+      slot ??= inherited?.slot ?? slots.tryReserve();
+      const own = slot;
+      if (own === undefined) {
+        // A restart that waits for a slot as well would come first, and then hold it.
+        if (waits) await inFlight.track(sessionId, () => makeRoom(sessionId, request));
+        throw new WorkerError(
+          'NO_SLOT',
+          `all ${slots.state().limit} slots are taken: try again when a process has ended`,
+        );
+      }
       return await inFlight.track(sessionId, async () => {
         await makeRoom(sessionId, request);
-        return spawnFirst(sessionId, request, slot);
+        assertMayStart(sessionId);
+        return await spawnFirst(sessionId, request, (row) => {
+          held.put(row.id, own);
+          isHeld = true;
+        });
       });
     } catch (error) {
-      // A predecessor that would not go still uses what it had.
-      if (inherited !== undefined && registry.get(inherited.from) !== undefined) held.put(inherited.from, slot);
-      else slot.release();
+      // With a row that holds it, it goes when that goes. A predecessor that would not go still uses what it had.
+      if (isHeld) throw error;
+      if (inherited !== undefined && registry.get(inherited.from) !== undefined) {
+        held.put(inherited.from, inherited.slot);
+      } else slot?.release();
       throw error;
     }
   };
 
+  /** Waits for a slot, and for nobody who waits for one: turns are for those who can go on. */
+  const waitFor = async (sessionId: string, signal: AbortSignal): Promise<Slot> => {
+    assertMayStart(sessionId);
+    const slot = await waiting.during(sessionId, signal, (either) => slots.reserve(either));
+    if (!signal.aborted) return slot;
+    slot.release();
+    throw signal.reason;
+  };
+
+  const isNoSlot = (error: unknown): boolean => isWorkerError(error) && error.code === 'NO_SLOT';
+
   return {
-    // A session id and a name are any text: only an encoding keeps pairs of them apart.
-    spawn: (sessionId, request, spawnOptions = {}) =>
-      serial.run(JSON.stringify([sessionId, request.name]), () => inTurn(sessionId, request, spawnOptions)),
+    spawn: async (sessionId, request, { waitForSlot } = {}) => {
+      // A session id and a name are any text: only an encoding keeps pairs of them apart.
+      const key = JSON.stringify([sessionId, request.name]);
+      const take = (turn: Turn): Promise<ProcessRecord> => serial.run(key, () => inTurn(sessionId, request, turn));
+      if (waitForSlot === undefined) return take({ waits: false });
+      try {
+        waitForSlot.throwIfAborted();
+        return await take({ waits: true });
+      } catch (error) {
+        if (!isNoSlot(error)) throw error;
+      }
+      return take({ waits: true, given: await waitFor(sessionId, waitForSlot) });
+    },
     assertNameFree,
     sendAway: waiting.sendAway,
   };

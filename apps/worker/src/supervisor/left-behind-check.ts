@@ -3,8 +3,15 @@ import type { LeftProcess } from './left-on-record.js';
 
 /** What the registry of a worker that is not there says. */
 export type LeftBehind =
-  | { readonly status: 'read'; readonly processes: readonly LeftProcess[] }
+  | {
+      readonly status: 'read';
+      readonly processes: readonly LeftProcess[];
+      /** Records that are damaged. */
+      readonly damaged: number;
+    }
   | { readonly status: 'unreadable'; readonly reason: string };
+
+export const NOTHING_ON_RECORD: LeftBehind = { status: 'read', processes: [], damaged: 0 };
 
 /** Of processes on record that are dead, whoever has their pids now. */
 export const deadPidsIn = (processes: readonly LeftProcess[]): number[] =>
@@ -23,7 +30,14 @@ export const leftBehindCheck = (left: LeftBehind): Check => ({
         fix: 'use the version that wrote it, or move the directory registry away',
       };
     }
-    const { processes } = left;
+    const { processes, damaged } = left;
+    if (damaged > 0) {
+      return {
+        status: 'warn',
+        detail: `${damaged} records are damaged; ${processes.length} can be read`,
+        fix: 'cm-worker start sets the damaged ones aside, and finds what it can',
+      };
+    }
     const alive = [...new Set(processes.flatMap(({ members }) => members))];
     const unknown = processes.flatMap(({ pid, liveness }) => (liveness === 'unknown' && pid !== null ? [pid] : []));
     const sessions = new Set(processes.map(({ sessionId }) => sessionId)).size;
@@ -38,7 +52,7 @@ export const leftBehindCheck = (left: LeftBehind): Check => ({
     return {
       status: 'warn',
       detail: `${story}; ${parts.join('; ')}`,
-      fix: 'see cm-worker ps; cm-worker start, or cm-worker recover --once, cleans up',
+      fix: 'see cm-worker ps; cm-worker start takes over what was to be kept and ends the others, cm-worker recover --once does that without a worker',
     };
   },
 });

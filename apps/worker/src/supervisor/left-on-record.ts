@@ -18,13 +18,14 @@ export interface LeftProcess extends ProcessView {
 export const leftOnRecord = async (
   { registry: directory }: Pick<DataDirectory, 'registry'>,
   table: ProcessTable,
-): Promise<LeftProcess[]> => {
-  const { rows, recover } = readProcessRegistry({ directory });
-  if (rows.length === 0) return [];
+): Promise<{ readonly processes: LeftProcess[]; readonly damaged: number }> => {
+  const { rows, dropped: damaged, recover } = readProcessRegistry({ directory });
+  if (rows.length === 0) return { processes: [], damaged };
   const members = await createRowMembers(table).find(rows);
   const recovered = await recover(table);
-  return recovered.map(({ row, status, found }) => {
+  const processes = recovered.map(({ row, status, found }) => {
     const all = new Map([...found, ...(members.get(row.id) ?? [])].map((member) => [member.identity.pid, member]));
     return { ...processView(row, [...all.values()]), liveness: status };
   });
+  return { processes, damaged };
 };

@@ -137,6 +137,8 @@ export const createProcesses = (options: ProcessesOptions): Processes => {
     stopAll: stopper.stop,
     forget,
     resume: (row) => {
+      // Somebody else may have looked meanwhile, and sees to it.
+      if (registry.get(row.id) !== row || restarter.pending(row.id) !== undefined) return true;
       const after = registry.transition(row.id, { type: 'found-dead' });
       return after !== undefined && restarter.ended(after);
     },

@@ -1,30 +1,10 @@
 import type { ProcessRecord, ProcessRegistry, RecoveredRow } from '@cm/process-registry';
-import type { Clock, ProcessIdentity, ProcessTable } from '@cm/process-table';
-import { isCgroupPath, isGone, runShutdownCascade, type StopTarget, systemCgroups } from '@cm/shutdown-cascade';
+import type { Clock, ProcessTable } from '@cm/process-table';
+import { isGone, runShutdownCascade } from '@cm/shutdown-cascade';
+import { halfStarted } from './half-started.js';
 import type { Log } from './log.js';
 import type { Processes } from './processes.js';
 import { NOTHING_LEFT, type Recovery } from './recovery.js';
-
-/** Who is in the cgroup of an intent: a process may have dropped the cookie, but not that. */
-const inCgroup = async (
-  { cgroup }: ProcessRecord,
-  table: Pick<ProcessTable, 'identify'>,
-): Promise<ProcessIdentity[]> => {
-  if (cgroup === undefined || !isCgroupPath(cgroup)) return [];
-  const looks = await Promise.all(systemCgroups.pids(cgroup).map((pid) => table.identify(pid)));
-  return looks.flatMap((look) => (look.status === 'alive' ? [look.process.identity] : []));
-};
-
-/** The processes of an intent that was never completed, as targets. */
-const halfStarted = async (
-  row: ProcessRecord,
-  carriers: readonly ProcessIdentity[],
-  table: Pick<ProcessTable, 'identify'>,
-): Promise<StopTarget[]> => {
-  const found = new Map([...carriers, ...(await inCgroup(row, table))].map((identity) => [identity.pid, identity]));
-  const { id, cookie, cgroup, order } = row;
-  return [...found.values()].map((identity) => ({ id, identity, cookie, cgroup, order }));
-};
 
 /** Whether a process was to outlive its worker, and to be started again, and ended while nobody looked, or waited for its restart. */
 const endedUnseen = ({ row, status }: RecoveredRow): boolean =>
@@ -62,15 +42,7 @@ export const recover = async (
   const resumed = resolved.filter((found) => endedUnseen(found) && processes.resume(found.row));
   const keptIds = new Set([...kept, ...resumed].map(({ row }) => row.id));
   const intents = resolved.filter(({ row }) => row.identity === undefined);
-  const halves = await Promise.all(
-    intents.map(({ row, found }) =>
-      halfStarted(
-        row,
-        found.map(({ identity }) => identity),
-        table,
-      ),
-    ),
-  );
+  const halves = await Promise.all(intents.map(({ row, found }) => halfStarted(row, found, table)));
   const [recorded, unrecorded] = await Promise.all([
     processes.stopAll(rows.filter(({ id, identity }) => identity !== undefined && !keptIds.has(id))),
     runShutdownCascade(halves.flat(), { table, clock }),

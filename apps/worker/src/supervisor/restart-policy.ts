@@ -4,6 +4,7 @@ import { isCleanEnd } from './clean-end.js';
 export interface RestartLimits {
   /** Before the first restart; doubled for each one within the period. */
   readonly backoffMs: number;
+  /** Less than `backoffMs` is as much as that. */
   readonly backoffMaxMs: number;
   /** How many restarts there may be within the period, at least 1. More are a storm. */
   readonly intensity: number;
@@ -54,7 +55,7 @@ export const decideRestart = ({ policy, exit, restarts, nowMs, ranMs, limits }: 
   if (policy === 'transient' && isCleanEnd(exit)) return { type: 'leave', why: 'clean' };
   const storms = ranMs > periodMs ? 0 : restarts.storms;
   const recent = restarts.at.filter((atMs) => atMs > nowMs - periodMs);
-  const delayMs = Math.min(backoffMs * 2 ** recent.length, backoffMaxMs);
+  const delayMs = Math.max(backoffMs, Math.min(backoffMs * 2 ** recent.length, backoffMaxMs));
   // Counted at the moment of the start: some will have left the window by then.
   const beside = recent.filter((atMs) => atMs > nowMs + delayMs - periodMs).length;
   if (beside < intensity) return { type: 'restart', delayMs, restarts: { ...restarts, at: recent, storms } };

@@ -1,5 +1,11 @@
 import { type Schedule, scheduleUnref } from '@cm/health';
-import type { ProcessExit, ProcessRecord, ProcessRegistry, RestartHistory } from '@cm/process-registry';
+import {
+  isEnded,
+  type ProcessExit,
+  type ProcessRecord,
+  type ProcessRegistry,
+  type RestartHistory,
+} from '@cm/process-registry';
 import type { Clock } from '@cm/process-table';
 import type { Crashes } from './crashes.js';
 import { isWorkerError, messageOf } from './errors.js';
@@ -18,6 +24,8 @@ export interface PendingRestart {
   readonly at: string;
   /** There were too many restarts: it pauses. */
   readonly storm: boolean;
+  /** Its time has come, but it has no slot. */
+  readonly waitsForSlot: boolean;
 }
 
 /** Starts processes again whose policy says so, under the row that they have. */
@@ -69,6 +77,7 @@ interface Run {
 }
 
 interface Pending extends PendingRestart {
+  waitsForSlot: boolean;
   readonly dueAtMs: number;
   readonly controller: AbortController;
 }
@@ -132,8 +141,9 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
       // It may have ended by now, and wait for the next restart.
       if (pendings.get(row.id) === own) pendings.delete(row.id);
     } catch (error) {
-      // Something of it would not go: nothing may be started beside it.
-      if (registry.get(row.id)?.status === 'survived') return void pendings.delete(row.id);
+      const now = registry.get(row.id);
+      // Something of it would not go, or it runs after all: nothing may be started beside it.
+      if (now !== undefined && now.status !== 'intended' && !isEnded(now.status)) return void pendings.delete(row.id);
       const after = registry.transition(row.id, { type: 'exited', code: null, signal: null });
       // Only what the system says about the start: a message may quote anything.
       const errno = isWorkerError(error) && error.code === 'CANNOT_SPAWN' ? messageOf(error) : 'no start on record';
@@ -164,7 +174,9 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
     }
     held.release(row.id);
     await pause(own.dueAtMs - clock.monotonicMs(), signal);
+    own.waitsForSlot = true;
     const slot = await slots.reserve(signal).catch(() => undefined);
+    own.waitsForSlot = false;
     if (slot === undefined) return;
     if (signal.aborted) return slot.release();
     if (!mayStart(row)) {
@@ -193,11 +205,12 @@ export const createRestarter = (options: RestarterOptions): Restarter => {
     const { delayMs } = decision;
     const storm = decision.type === 'pause';
     const at = new Date(clock.wallMs() + delayMs).toISOString();
-    const own = { at, storm, dueAtMs: nowMs + delayMs, controller: new AbortController() };
+    const own = { at, storm, waitsForSlot: false, dueAtMs: nowMs + delayMs, controller: new AbortController() };
+    pendings.get(row.id)?.controller.abort();
     pendings.set(row.id, own);
     if (storm)
       log.warn({ ...story, restarts: restarts.count, againAt: at }, 'a process was restarted too often: it pauses');
-    else log.info({ ...story, restarts: restarts.count, againInMs: delayMs }, 'a process is started again');
+    else log.info({ ...story, restarts: restarts.count, againInMs: delayMs }, 'a process will be started again');
     carryOut(row, { ...run, restarts: decision.restarts }, request, own, first).catch((error: unknown) => {
       log.error({ ...story, error: messageOf(error) }, 'a restart failed');
     });

@@ -1,7 +1,8 @@
 import { isEnded, type ProcessRecord, type ProcessRegistry } from '@cm/process-registry';
-import type { Clock, ProcessTable } from '@cm/process-table';
-import { type CascadeEvent, isGone, runShutdownCascade } from '@cm/shutdown-cascade';
+import type { Clock, ProcessRow, ProcessTable } from '@cm/process-table';
+import { type CascadeEvent, isGone, runShutdownCascade, type StopTarget } from '@cm/shutdown-cascade';
 import type { StopReport } from '../contract/index.js';
+import { halfStarted } from './half-started.js';
 import type { InFlight } from './in-flight.js';
 import type { Log } from './log.js';
 import type { RowMembers } from './row-members.js';
@@ -76,6 +77,15 @@ export const createRowStopper = (options: RowStopperOptions): RowStopper => {
     }
   };
 
+  /** Of rows whose process was started and could not be recorded: found as recovery finds them. */
+  const halvesOf = async (rows: readonly ProcessRecord[]): Promise<StopTarget[]> => {
+    if (rows.length === 0) return [];
+    const listing = await table.list({ cookies: true });
+    const carriersOf = ({ cookie }: ProcessRecord): ProcessRow[] =>
+      listing.filter((process) => process.cookie === cookie && process.state !== 'zombie');
+    return (await Promise.all(rows.map((row) => halfStarted(row, carriersOf(row), table)))).flat();
+  };
+
   const stopNow = async (
     asked: readonly ProcessRecord[],
     { deadlineMs, onProgress }: StopOptions,
@@ -87,10 +97,17 @@ export const createRowStopper = (options: RowStopperOptions): RowStopper => {
     const rows = asked.flatMap(({ id }) => registry.get(id) ?? []);
     const targets = rows.flatMap((row) => members.targetOf(row) ?? []);
     for (const { id } of targets) registry.transition(id, { type: 'stop-asked' });
-    const report = await runShutdownCascade(targets, { table, clock, deadlineMs, force, onProgress });
-    for (const target of report.targets) conclude(target);
-    // One whose restart failed has no process that could be stopped.
-    for (const { id, identity, status } of rows) if (identity === undefined && isEnded(status)) forget(id);
+    // Intents of which nothing is under way are left to whoever wrote them.
+    const nameless = rows.filter(({ identity, status }) => identity === undefined && status !== 'intended');
+    const halves = await halvesOf(nameless.filter(({ status }) => !isEnded(status)));
+    const report = await runShutdownCascade([...targets, ...halves], { table, clock, deadlineMs, force, onProgress });
+    const recorded = new Set(targets.map(({ id }) => id));
+    for (const target of report.targets) if (recorded.has(target.id)) conclude(target);
+    for (const { id } of nameless) {
+      const left = report.targets.find((target) => target.id === id && !isGone(target.outcome));
+      if (left === undefined) forget(id);
+      else conclude(left);
+    }
     return report;
   };
 

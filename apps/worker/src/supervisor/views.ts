@@ -28,6 +28,7 @@ export const processView = (
   restarts: row.restarts?.count ?? 0,
   restartAt: pending?.at ?? null,
   restartStorm: pending?.storm ?? false,
+  restartWaitsForSlot: pending?.waitsForSlot ?? false,
   exit: row.exit ?? null,
   members: members.map(({ identity }) => identity.pid),
   ...(usage === undefined ? {} : { usage: { cpuMs: usage.cpuMs, memoryBytes: usage.memoryBytes } }),

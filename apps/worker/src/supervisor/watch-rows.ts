@@ -54,7 +54,8 @@ export const createRowWatcher = (options: RowWatcherOptions): RowWatcher => {
     exit: Exit,
   ): Promise<void> => {
     // At this moment the group's number is still taken by whoever is left in it, so they are ours without further proof.
-    const group = await table.groupMembers(child.pgid);
+    // Where they cannot be read just now, its end is on record all the same, and they are found by their other marks.
+    const group = await table.groupMembers(child.pgid).catch(() => []);
     members.remember(
       row.id,
       group.map(({ identity }) => identity),

@@ -66,8 +66,12 @@ describe('after a worker was killed', () => {
     const path = join(place.files.registry, 'processes.journal');
     writeFileSync(path, '{"schema":99,"kind":"journal"}\n');
     const { code, stdout, stderr } = await place.cm(['ps']);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(onlyLine(stderr)).toContain('schema 99');
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
+    expect(stderr.split('\n')).toEqual([
+      expect.stringContaining('schema 99'),
+      expect.stringContaining('start it with cm-worker start'),
+      '',
+    ]);
     const report = await place.json(['doctor']);
     expect(report.code).toBe(1);
     expect(checkOf(report.body, 'left-behind')).toMatchObject({
@@ -79,6 +83,19 @@ describe('after a worker was killed', () => {
   });
 });
 
+test('a damaged registry is not called an empty one (fault 15)', async () => {
+  await using place = await workerPlace();
+  await place.start();
+  await place.spawn('one', 'living', ['sleep', '300']);
+  await place.killWithGuardian();
+  writeFileSync(join(place.files.registry, 'processes.journal'), '{"schema":1,"kind":"journal"}\ngarbage\n');
+  expect(checkOf((await place.json(['doctor'])).body, 'left-behind')).toMatchObject({
+    status: 'warn',
+    detail: '1 records are damaged; 0 can be read',
+  });
+  expect(await place.json(['ps'])).toEqual({ code: 3, body: { processes: [] } });
+});
+
 test('ps shows what a worker has on record that does not answer, and neither waits for it', async () => {
   await using place = await workerPlace();
   const { pid } = await place.start();
@@ -88,7 +105,18 @@ test('ps shows what a worker has on record that does not answer, and neither wai
     const { code, stdout, stderr } = await place.cm(['ps']);
     expect(code).toBe(1);
     expect(stdout).toMatch(new RegExp(`living \\[alive\\] ${row.pid} sleep 300$`, 'm'));
+    expect(stdout).toMatch(/^the worker does not answer; on record\n/);
     expect(onlyLine(stderr)).toContain('not reachable');
+    const report = await place.json(['doctor']);
+    expect(report.code).toBe(1);
+    expect(checkOf(report.body, 'worker')).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining(`pid ${pid}`),
+      fix: expect.stringContaining('cm-worker stop --force'),
+    });
+    // Nobody has left anything behind.
+    expect(checkOf(report.body, 'left-behind')).toBeUndefined();
+    expect(checkOf(report.body, 'pid-file')).toMatchObject({ status: 'pass' });
   } finally {
     process.kill(pid, 'SIGCONT');
   }

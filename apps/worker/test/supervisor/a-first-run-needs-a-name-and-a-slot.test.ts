@@ -139,7 +139,7 @@ test('a name whose process ends in the last moment, and is started again, is not
       isStopping: () => false,
       stop: async (rows) => {
         // The stop is over, and something of the same name has come up and ended meanwhile.
-        for (const { id } of rows) pendings.set(id, { at: 'soon', storm: false });
+        for (const { id } of rows) pendings.set(id, { at: 'soon', storm: false, waitsForSlot: false });
         return { ok: true, startedAt: '', durationMs: 0, targets: [], survivors: [], escaped: [] };
       },
     },
@@ -158,7 +158,7 @@ test.each([
   ['of which something would not go', 'survived', ['survived']],
 ] as const)('the row of a start that failed, %s, is kept only in the second case (R13)', async (_, becomes, kept) => {
   await using directory = await temporaryDirectory();
-  const { registry, firstRuns, taken } = await stage(directory.path, {
+  const { registry, slots, firstRuns, taken } = await stage(directory.path, {
     start: async (row) => {
       if (becomes === 'survived') registry.transition(row.id, { type: 'survived' });
       throw new Error('cannot');
@@ -167,5 +167,69 @@ test.each([
   taken.release();
   expect(await codeOf(firstRuns.spawn('s', REQUEST))).toBe('cannot');
   expect(registry.getAll().map(({ status }) => status)).toEqual(kept);
+  // What would not go uses what it has.
+  expect(slots.state().reserved).toBe(kept.length);
+  for (const { id } of registry.getAll()) registry.unregister(id);
+  expect(slots.state().reserved).toBe(0);
+  await registry.close();
+});
+
+test('whoever does not wait hears at once that there is no slot, also behind one of the same name who does', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, firstRuns, taken, slots } = await stage(directory.path);
+  const waiter = codeOf(firstRuns.spawn('s', REQUEST, { waitForSlot: new AbortController().signal }));
+  expect(await codeOf(firstRuns.spawn('s', REQUEST))).toBe('NO_SLOT');
+  const leaver = new AbortController();
+  const second = codeOf(firstRuns.spawn('s', REQUEST, { waitForSlot: leaver.signal }));
+  await new Promise(setImmediate);
+  leaver.abort(new Error('had enough'));
+  expect(await second).toBe('had enough');
+  taken.release();
+  expect(await waiter).toBe('started');
+  expect(slots.state()).toMatchObject({ reserved: 1, waiting: 0 });
+  await registry.close();
+});
+
+test('whoever waited for a slot and finds the name taken gives the slot back (fault 32)', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, firstRuns, taken, slots } = await stage(directory.path);
+  const signal = new AbortController().signal;
+  const both = [1, 2].map(() => codeOf(firstRuns.spawn('s', REQUEST, { waitForSlot: signal })));
+  await new Promise(setImmediate);
+  const more = slots.state();
+  taken.release();
+  expect(await both[0]).toBe('started');
+  for (const { id } of registry.getAll()) registry.transition(id, { type: 'survived' });
+  expect([more.waiting, slots.state().waiting]).toEqual([2, 1]);
+  firstRuns.sendAway('s');
+  expect(await both[1]).toBe('SESSION_ENDED');
+  for (const { id } of registry.getAll()) registry.unregister(id);
+  expect(slots.state().reserved).toBe(0);
+  await registry.close();
+});
+
+test('a session that ends while room is made for a waiter sends the waiter away (field failure 51)', async () => {
+  await using directory = await temporaryDirectory();
+  let active = true;
+  let stopped = (): void => {};
+  const { registry, firstRuns, slots, taken } = await stage(directory.path, {
+    isActive: () => active,
+    stopper: {
+      isStopping: () => true,
+      stop: () =>
+        new Promise((resolve) => {
+          stopped = () => resolve({ ok: true, startedAt: '', durationMs: 0, targets: [], survivors: [], escaped: [] });
+        }),
+    },
+  });
+  const { id } = registry.prepare({ ...REQUEST, sessionId: 's', envKeys: [] });
+  const code = codeOf(firstRuns.spawn('s', REQUEST, { waitForSlot: new AbortController().signal }));
+  await new Promise(setImmediate);
+  registry.unregister(id);
+  active = false;
+  firstRuns.sendAway('s');
+  stopped();
+  expect([await code, slots.state().waiting]).toEqual(['SESSION_ENDED', 0]);
+  taken.release();
   await registry.close();
 });

@@ -490,3 +490,36 @@ test('where something of a start that failed would not go, nothing is started be
   await advance(clock, 120_000);
   expect([starts, story, row().status, restarter.pending('p1')]).toEqual([1, [], 'survived', undefined]);
 });
+
+test('who is asked twice about one end starts it once', async () => {
+  const { restarter, clock, row, starts, timers } = stage();
+  restarter.ended(row());
+  restarter.ended(row());
+  await advance(clock, 60_000);
+  expect([starts.length, timers()]).toEqual([1, 0]);
+});
+
+test('one that has no slot when its time has come says so', async () => {
+  const { restarter, clock, row, slots } = stage();
+  restarter.ended(row());
+  await advance(clock, 50);
+  expect(restarter.pending('p1')).toMatchObject({ waitsForSlot: false });
+  const other = slots.tryReserve();
+  await advance(clock, 50);
+  expect(restarter.pending('p1')).toMatchObject({ waitsForSlot: true });
+  other?.release();
+  await turns();
+  expect(restarter.pending('p1')).toBeUndefined();
+});
+
+test('a row that runs after all is not called ended by a start that failed', async () => {
+  const { restarter, clock, rows, row, story } = stage({
+    start: async () => {
+      rows.set('p1', crashed({ status: 'running' }));
+      throw new Error('somebody was faster');
+    },
+  });
+  restarter.ended(row());
+  await advance(clock, 100);
+  expect([story, row().status, restarter.pending('p1')]).toEqual([[], 'running', undefined]);
+});

@@ -56,7 +56,7 @@ test('what was started again too often is a warning with the row, where to look 
   const row = rowOf();
   const often = { ...row, restarts: { count: 6, at: [], storms: 1 } };
   const at = '2026-01-01T00:01:00.000Z';
-  const viewAs = (storm: boolean) => processView(often, [], undefined, { at, storm });
+  const viewAs = (storm: boolean) => processView(often, [], undefined, { at, storm, waitsForSlot: false });
   expect(viewAs(true)).toMatchObject({ restarts: 6, restartAt: at, restartStorm: true });
   expect(processView(often)).toMatchObject({ restarts: 6, restartAt: null, restartStorm: false });
   expect(processView(row)).toMatchObject({ restarts: 0 });

@@ -179,3 +179,22 @@ test('a guardian that is switched off is not there, and the doctor says where th
   expect((await place.cm(['doctor'])).stdout).toMatch(/^guardian +absent: switched off in config\.json$/m);
   expect((await place.cm(['doctor'])).code).toBe(0);
 });
+
+test('what ended while no worker looked is started again once, however often the next one looks (field failure 40)', async () => {
+  await using place = await workerPlace();
+  configure(place, { ownerIntervalMs: 1, restartBackoffMs: 1 });
+  await place.start();
+  const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const before = await Promise.all(names.map((name) => place.spawn('s', name, ['sleep', '300'], KEPT)));
+  await place.killWithGuardian();
+  for (const { pid } of before) process.kill(Number(pid), 'SIGKILL');
+  for (const { pid } of before) await place.gone(Number(pid));
+  await place.start();
+  await recovered(place);
+  const after = await eventually('all of them run again', async () => {
+    const rows = await place.processes();
+    return rows.length === names.length && rows.every(({ status }) => status === 'running') && rows;
+  });
+  expect(after.map(({ restarts, restartStorm }) => [restarts, restartStorm])).toEqual(names.map(() => [1, false]));
+  expect(logOf(place)).not.toContain('could not be started again');
+});

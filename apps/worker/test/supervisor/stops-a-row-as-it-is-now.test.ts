@@ -90,3 +90,29 @@ test('an intent of which nothing is under way is left to whoever wrote it; a fai
   expect(registry.getAll()).toEqual([]);
   await registry.close();
 });
+
+test('one that was started and could not be recorded is found by its cookie, stopped and then forgotten (R13)', async () => {
+  await using directory = await temporaryDirectory();
+  const { table, registry, stopper, intent } = await stage(directory.path);
+  const { pid } = table.start({ cookie: intent.cookie });
+  const stranger = table.start({ cookie: 'of somebody else' });
+  const row = registry.transition(intent.id, { type: 'survived' });
+  expect(await stopper.stop(row === undefined ? [] : [row])).toMatchObject({
+    ok: true,
+    targets: [{ id: intent.id, pid, outcome: 'exited' }],
+  });
+  expect(registry.getAll()).toEqual([]);
+  expect(table.signals.map((signal) => signal.pid)).not.toContain(stranger.pid);
+  await registry.close();
+});
+
+test('of two such processes the one that will not go keeps the row, and the stop is no success (R21)', async () => {
+  await using directory = await temporaryDirectory();
+  const { table, registry, stopper, intent } = await stage(directory.path);
+  const stubborn = table.start({ cookie: intent.cookie, unkillable: true });
+  const row = registry.transition(intent.id, { type: 'survived' });
+  const report = await stopper.stop(row === undefined ? [] : [row]);
+  expect(report).toMatchObject({ ok: false, survivors: [{ id: intent.id, pid: stubborn.pid }] });
+  expect(registry.getAll().map(({ id, status }) => [id, status])).toEqual([[intent.id, 'survived']]);
+  await registry.close();
+});

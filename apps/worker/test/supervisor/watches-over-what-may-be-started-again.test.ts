@@ -5,10 +5,14 @@ import { temporaryDirectory } from '../../../../tools/testing/temporary-director
 import { silentLog } from '../../src/supervisor/log.js';
 import type { PendingRestart } from '../../src/supervisor/restarter.js';
 import { createRowMembers } from '../../src/supervisor/row-members.js';
-import { createRowWatcher } from '../../src/supervisor/watch-rows.js';
+import { createRowWatcher, type RowWatcherOptions } from '../../src/supervisor/watch-rows.js';
 
 /** A registry with one running row that an earlier worker had started, and what sweeps over it. */
-const stage = async (directory: string, restart: ProcessRecord['restart']) => {
+const stage = async (
+  directory: string,
+  restart: ProcessRecord['restart'],
+  changes: Partial<RowWatcherOptions['table']> = {},
+) => {
   const table = createFakeProcessTable();
   const registry = await openProcessRegistry({ directory, table });
   const { id } = registry.prepare({
@@ -34,7 +38,7 @@ const stage = async (directory: string, restart: ProcessRecord['restart']) => {
   let onFind = (): void => {};
   const watcher = createRowWatcher({
     registry,
-    table,
+    table: { ...table, ...changes },
     log: silentLog,
     members: {
       ...members,
@@ -48,7 +52,7 @@ const stage = async (directory: string, restart: ProcessRecord['restart']) => {
       ended: (row) => {
         ended.push(row.id);
         if (row.restart === 'temporary') return false;
-        pendings.set(row.id, { at: '', storm: false });
+        pendings.set(row.id, { at: '', storm: false, waitsForSlot: false });
         return true;
       },
       pending: (rowId) => pendings.get(rowId),
@@ -139,5 +143,25 @@ test.each([
   watcher.follow(row, { identity, pgid: pid, exited: Promise.resolve(exit) }, { stderrTail: () => '' });
   for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
   expect([crashes, ended]).toEqual([noted, before === 'gone' ? [] : [id]]);
+  await registry.close();
+});
+
+test('the end of a child is on record, and its policy is asked, also where nobody can be looked at just then (fault 14)', async () => {
+  await using directory = await temporaryDirectory();
+  const { registry, watcher, ended, id, identity } = await stage(directory.path, 'permanent', {
+    groupMembers: async () => {
+      throw new Error('/proc cannot be read: EMFILE');
+    },
+  });
+  const row = registry.get(id);
+  if (row === undefined) throw new Error('no row');
+  let exit = (_: { code: number; signal: null }): void => {};
+  const exited = new Promise<{ code: number; signal: null }>((resolve) => {
+    exit = resolve;
+  });
+  watcher.follow(row, { identity, pgid: identity.pid, exited }, { stderrTail: () => '' });
+  exit({ code: 1, signal: null });
+  await new Promise(setImmediate);
+  expect([registry.get(id)?.status, ended]).toEqual(['exited', [id]]);
   await registry.close();
 });

@@ -7,6 +7,12 @@ export interface ReadJournalOptions<T> extends Pick<JournalOptions<T>, 'director
   readonly fs?: Pick<JournalFs, 'read'>;
 }
 
+export interface JournalReading<T> {
+  readonly entries: ReadonlyMap<string, T>;
+  /** Records that are damaged, or refused by `validate`. */
+  readonly dropped: number;
+}
+
 /**
  * The rows as they are on disk, whether somebody writes to them at this moment or nobody any more. Changes nothing, locks nothing and waits
  * for nobody. Empty when there are no files.
@@ -18,9 +24,10 @@ export const readJournal = <T>({
   name,
   validate,
   fs = nodeJournalFs,
-}: ReadJournalOptions<T>): Map<string, T> => {
+}: ReadJournalOptions<T>): JournalReading<T> => {
   try {
-    return readFiles(fs, pathsOf(directory, name), validate).entries;
+    const { entries, dropped } = readFiles(fs, pathsOf(directory, name), validate);
+    return { entries, dropped };
   } catch (error) {
     if (isJournalError(error)) throw error;
     throw new JournalError('open-failed', `cannot read ${name} in ${directory}: ${reasonOf(error)}`, { cause: error });

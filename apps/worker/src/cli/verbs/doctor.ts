@@ -4,7 +4,7 @@ import { acquireLock } from '@cm/pid-file/lock';
 import { isProcessRegistryError } from '@cm/process-registry';
 import { createProcessTable, type ProcessTable } from '@cm/process-table';
 import { probeContainment } from '@cm/shutdown-cascade';
-import { findWorker } from '../../client/index.js';
+import { findWorker, type WorkerSighting } from '../../client/index.js';
 import { type DataDirectory, type DoctorBody, ROUTES } from '../../contract/index.js';
 import { examine } from '../../supervisor/doctor.js';
 import type { LeftBehind } from '../../supervisor/left-behind-check.js';
@@ -30,7 +30,7 @@ const lookAtClaim = async ({ path }: DataDirectory): Promise<DoctorBody['claim']
 
 const lookAtRecord = async (dataDirectory: DataDirectory, table: ProcessTable): Promise<LeftBehind> => {
   try {
-    return { status: 'read', processes: await leftOnRecord(dataDirectory, table) };
+    return { status: 'read', ...(await leftOnRecord(dataDirectory, table)) };
   } catch (error) {
     if (!isProcessRegistryError(error)) throw error;
     return { status: 'unreadable', reason: error.message };
@@ -38,7 +38,11 @@ const lookAtRecord = async (dataDirectory: DataDirectory, table: ProcessTable): 
 };
 
 /** The same report from outside, when the worker cannot give it. */
-const examineFromOutside = async (dataDirectory: DataDirectory, terminal: Terminal): Promise<DoctorBody> => {
+const examineFromOutside = async (
+  dataDirectory: DataDirectory,
+  terminal: Terminal,
+  found: Exclude<WorkerSighting, { status: 'running' }>,
+): Promise<DoctorBody> => {
   const table = createProcessTable();
   return examine({
     dataDirectory,
@@ -48,6 +52,7 @@ const examineFromOutside = async (dataDirectory: DataDirectory, terminal: Termin
     claim: await lookAtClaim(dataDirectory),
     containment: probeContainment(),
     left: await lookAtRecord(dataDirectory, table),
+    ...(found.status === 'absent' ? {} : { silent: found.reason }),
   });
 };
 
@@ -81,7 +86,7 @@ export const doctor = async (options: CommonOptions, terminal: Terminal): Promis
   const report =
     found.status === 'running'
       ? ((await connectionTo(found.record, dataDirectory).call({ route: ROUTES.doctor })) as DoctorBody)
-      : await examineFromOutside(dataDirectory, terminal);
+      : await examineFromOutside(dataDirectory, terminal, found);
   terminal.print(options.json === true ? JSON.stringify(report) : describe(report).join('\n'));
   return report.health.checks.some(({ status }) => status === 'fail') ? EXIT.failed : EXIT.done;
 };

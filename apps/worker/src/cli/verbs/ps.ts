@@ -1,3 +1,4 @@
+import { isProcessRegistryError } from '@cm/process-registry';
 import { createProcessTable, type ProcessRow, type ProcessTable } from '@cm/process-table';
 import { type ProcessView, ROUTES, type SessionView } from '../../contract/index.js';
 import { type LeftProcess, leftOnRecord } from '../../supervisor/left-on-record.js';
@@ -108,8 +109,15 @@ export const ps = async (options: CommonOptions, terminal: Terminal): Promise<nu
     connection = await connect(dataDirectory);
   } catch (error) {
     if (!(error instanceof CommandError) || error.exitCode === EXIT.held) throw error;
-    const processes = await leftOnRecord(dataDirectory, table);
-    if (processes.length > 0) await print({ heading: 'no worker; on record', sessions: undefined, processes });
+    const heading =
+      error.exitCode === EXIT.notRunning ? 'no worker; on record' : 'the worker does not answer; on record';
+    try {
+      const { processes } = await leftOnRecord(dataDirectory, table);
+      if (processes.length > 0 || options.json === true) await print({ heading, sessions: undefined, processes });
+    } catch (reason) {
+      if (!isProcessRegistryError(reason)) throw reason;
+      terminal.complain(`cm-worker: ${plain(reason.message)}`);
+    }
     throw error;
   }
   await print(await askWorker(connection));
