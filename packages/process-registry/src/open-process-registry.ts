@@ -262,10 +262,10 @@ export const openProcessRegistry = async ({
         }),
       );
       const removed: ProcessRecord[] = [];
-      for (const { id } of looks.flat()) {
-        // While the table was read, somebody else may have removed the row.
+      for (const { id, identity } of looks.flat()) {
+        // While the table was read, somebody else may have removed the row, or started it again: what was proven is of the process looked at.
         const row = store.get(id);
-        if (row === undefined || spare(row)) continue;
+        if (row === undefined || row.identity !== identity || spare(row)) continue;
         forget(row);
         removed.push(row);
       }

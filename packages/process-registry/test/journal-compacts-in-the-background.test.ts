@@ -73,7 +73,7 @@ describe('while a compaction waits for the disk', () => {
     const fs: JournalFs = {
       ...disk.fs,
       open: (path, how) => {
-        if (how === 'replace') begun += 1;
+        if (how === 'create') begun += 1;
         return nodeJournalFs.open(path, how);
       },
     };
@@ -100,7 +100,7 @@ describe('while a compaction waits for the disk', () => {
       ...disk.fs,
       open: (path, how) => {
         const descriptor = nodeJournalFs.open(path, how);
-        if (how === 'replace') opened.push(descriptor);
+        if (how === 'create') opened.push(descriptor);
         return descriptor;
       },
     };
@@ -113,8 +113,9 @@ describe('while a compaction waits for the disk', () => {
     // A successor may have begun by the time the disk answers.
     const successor = await openTexts(temporary.path);
     successor.put('a', 'of the successor');
-    disk.finish();
+    disk.finish(errno('EIO'));
     expect(disk.closed).toContain(snapshot);
+    expect(journal.state()).toEqual({ status: 'ok' });
     expect([...readTexts(temporary.path)]).toEqual([['a', 'of the successor']]);
     successor.close();
     expect(readdirSync(temporary.path)).toEqual(['texts.journal']);
@@ -132,6 +133,7 @@ describe('while a compaction waits for the disk', () => {
     journal.put('a', '5');
     disk.finish();
     expect(journal.state()).toEqual({ status: 'ok' });
+    expect(read(journalPath(temporary.path))).toBe(NO_CHANGES);
     expect([...readTexts(temporary.path)]).toEqual([['a', '5']]);
     journal.close();
   });

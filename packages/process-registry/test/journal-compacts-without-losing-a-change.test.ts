@@ -119,7 +119,7 @@ describe('compaction', () => {
     const fs: JournalFs = {
       ...atOnceFs,
       open: (path, how) => {
-        if (how === 'replace') attempts += 1;
+        if (how === 'create') attempts += 1;
         return nodeJournalFs.open(path, how);
       },
       rename: (from, to) => {

@@ -94,3 +94,17 @@ it('a sweep finds that somebody has removed the files, and has them written anew
   expect(await registry.pruneDeadEntries()).toEqual([]);
   expect(readProcessRegistry({ directory }).rows).toEqual(registry.getAll());
 });
+
+it('a row that is started again while it is looked at is not forgotten for its former process', async () => {
+  await using opened = await openRegistry();
+  const { registry, table } = opened;
+  const { id } = registry.prepare(spec());
+  const { pid } = registry.register(id, { identity: table.start(), containment }).identity ?? { pid: 0 };
+  table.exit(pid);
+  registry.transition(id, { type: 'exited', code: 1, signal: null });
+  const pruning = registry.pruneDeadEntries();
+  registry.prepareRestart(id, { restarts: { count: 1, at: [], storms: 0 } });
+  registry.register(id, { identity: table.start(), containment });
+  expect(await pruning).toEqual([]);
+  expect(registry.get(id)?.status).toBe('running');
+});

@@ -1,19 +1,23 @@
 import { errnoOf } from './errors.js';
 import type { JournalFs } from './file-system.js';
 import { ABANDONED, HEADER } from './lines.js';
-import { removeQuietly, writeAll } from './write-file.js';
+import { closeQuietly, openReplacement, writeAll } from './write-file.js';
 
 export interface AppendFile {
-  /** One write of one whole line; when it returns, the line survives SIGKILL. Throws the system's error and leaves no line. */
+  /**
+   * One write of one whole line; when it returns, the line survives SIGKILL. Throws the system's error, and what is left of the line is cut off,
+   * or, where that fails too, put an end to by the next one.
+   */
   append(line: string): void;
   /** Empties the file. */
   clear(): void;
   /** Whether its path still leads to it. */
   whereabouts(): ReturnType<JournalFs['whereIs']>;
+  /** Throws nothing: every line was written before. */
   close(): void;
 }
 
-const appendTo = (fs: JournalFs, descriptor: number, path: string, length: number): AppendFile => {
+const appendTo = (fs: JournalFs, descriptor: number, path: string, length: number, isWhole: boolean): AppendFile => {
   let size = length;
   let headerDue = length === 0;
   let tornLine = false;
@@ -33,7 +37,7 @@ const appendTo = (fs: JournalFs, descriptor: number, path: string, length: numbe
     }
   };
 
-  if (fs.length(descriptor) !== length) cutOrMark();
+  if (!isWhole) cutOrMark();
 
   return {
     append: (line) => {
@@ -54,13 +58,20 @@ const appendTo = (fs: JournalFs, descriptor: number, path: string, length: numbe
       headerDue = true;
     },
     whereabouts: () => fs.whereIs(descriptor, path),
-    close: () => fs.close(descriptor),
+    close: () => closeQuietly(fs, descriptor),
   };
 };
 
 /** Opens the file of lines that is there for appending, cut to the given length. An empty one gets its header with its first line. */
-export const openAppendFile = (fs: JournalFs, path: string, length: number): AppendFile =>
-  appendTo(fs, fs.open(path, 'append'), path, length);
+export const openAppendFile = (fs: JournalFs, path: string, length: number): AppendFile => {
+  const descriptor = fs.open(path, 'append');
+  try {
+    return appendTo(fs, descriptor, path, length, fs.length(descriptor) === length);
+  } catch (error) {
+    closeQuietly(fs, descriptor);
+    throw error;
+  }
+};
 
 /** An open file cannot be replaced on Windows. */
 const WHILE_OPEN: readonly unknown[] = ['EPERM', 'EACCES', 'EBUSY'];
@@ -75,21 +86,21 @@ export const replaceAppendFile = (
   lines: Buffer,
   { former, sync = false }: { readonly former?: AppendFile; readonly sync?: boolean } = {},
 ): AppendFile => {
-  const fresh = `${path}.tmp`;
-  const descriptor = fs.open(fresh, 'append');
+  const fresh = openReplacement(fs, path, 'create-append');
   const bytes = Buffer.concat([Buffer.from(HEADER), lines]);
   try {
-    fs.truncate(descriptor, 0);
-    writeAll(fs, descriptor, bytes);
-    if (sync) fs.sync(descriptor);
-    fs.rename(fresh, path);
+    writeAll(fs, fresh.descriptor, bytes);
+    if (sync) fs.sync(fresh.descriptor);
+    fresh.publish();
   } catch (error) {
-    fs.close(descriptor);
-    removeQuietly(fs, fresh);
-    if (former === undefined || lines.length > 0 || !WHILE_OPEN.includes(errnoOf(error))) throw error;
+    fresh.withdraw();
+    closeQuietly(fs, fresh.descriptor);
+    const canBeEmptied = former !== undefined && lines.length === 0 && WHILE_OPEN.includes(errnoOf(error));
+    if (!canBeEmptied || former.whereabouts() !== 'there') throw error;
     former.clear();
     return former;
   }
+  // Nothing may fail any more: the former is not at its path, and whatever is written to it from here on is lost.
   former?.close();
-  return appendTo(fs, descriptor, path, bytes.length);
+  return appendTo(fs, fresh.descriptor, path, bytes.length, true);
 };

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { JournalFs } from './file-system.js';
 import { encodeEntry, encodeFoot, encodeFootBody, encodeHead } from './snapshot.js';
-import { removeQuietly, writeAll } from './write-file.js';
+import { closeQuietly, openReplacement, writeAll } from './write-file.js';
 
 /** A snapshot on its way into its place: written a slice at a time, synced, and only then renamed. */
 export interface Compaction {
@@ -40,8 +40,8 @@ export const startCompaction = ({
   sequence,
   elapsedMs,
 }: CompactionOptions): Compaction => {
-  const temporary = `${path}.tmp`;
-  const descriptor = fs.open(temporary, 'replace');
+  const replacement = openReplacement(fs, path, 'create');
+  const { descriptor } = replacement;
   let crc = 0;
   let next = 0;
   let waiting = encodeHead(sequence);
@@ -57,13 +57,8 @@ export const startCompaction = ({
   };
 
   const release = (): void => {
-    if (closed) return;
+    if (!closed) closeQuietly(fs, descriptor);
     closed = true;
-    try {
-      fs.close(descriptor);
-    } catch {
-      // It is not used any more.
-    }
   };
 
   return {
@@ -94,17 +89,16 @@ export const startCompaction = ({
       });
     },
     publish: () => {
-      closed = true;
-      fs.close(descriptor);
-      fs.rename(temporary, path);
+      replacement.publish();
+      release();
       fs.syncDirectory(directory);
     },
     abandon: () => {
       if (abandoned) return;
       abandoned = true;
+      replacement.withdraw();
       // A descriptor that is closed while it is being synced may be somebody else's by then.
       if (!syncing) release();
-      removeQuietly(fs, temporary);
     },
   };
 };

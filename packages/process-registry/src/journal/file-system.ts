@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { errnoOf } from './errors.js';
 
-/** The part of the file system that a journal uses. Every method is synchronous and throws the system's own error. */
+/** The part of the file system that a journal uses. Every method but `syncInBackground` is synchronous and throws the system's own error. */
 export interface JournalFs {
   /** Makes one directory with mode 0700; its parent must exist. Throws EEXIST when something is there. */
   makeDirectory(path: string): void;
@@ -22,8 +22,8 @@ export interface JournalFs {
   read(path: string): Buffer | undefined;
   /** Bytes, or `undefined` when there is no such file. */
   sizeOf(path: string): number | undefined;
-  /** `append`: O_APPEND. `replace`: emptied first. `create`: throws EEXIST when it exists. Created with mode 0600. */
-  open(path: string, how: 'append' | 'replace' | 'create'): number;
+  /** `append`: O_APPEND. `create`, `create-append`: throws EEXIST when it exists. Created with mode 0600. */
+  open(path: string, how: 'append' | 'create' | 'create-append'): number;
   /** One write; returns how many bytes were taken, which may be fewer than given. */
   write(descriptor: number, bytes: Buffer): number;
   length(descriptor: number): number;
@@ -40,7 +40,7 @@ export interface JournalFs {
   remove(path: string): void;
 }
 
-const FLAGS = { append: 'a', replace: 'w', create: 'wx' } as const;
+const FLAGS = { append: 'a', create: 'wx', 'create-append': 'ax' } as const;
 
 const unlessMissing = <T>(look: () => T): T | undefined => {
   try {
@@ -66,11 +66,14 @@ const syncDirectory = (path: string): void => {
   }
 };
 
+/**
+ * By inode alone: while a file is open no other one of its file system can have its number. Devices are not compared, because Node on Windows
+ * tells another one of a path than of a descriptor (libuv 1.49 and 1.50: libuv pull request 4698).
+ */
 const whereIs: JournalFs['whereIs'] = (descriptor, path) => {
   const there = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (there === undefined) return 'missing';
-  const open = fstatSync(descriptor, { bigint: true });
-  return there.ino === open.ino && there.dev === open.dev ? 'there' : 'replaced';
+  return there.ino === fstatSync(descriptor, { bigint: true }).ino ? 'there' : 'replaced';
 };
 
 export const nodeJournalFs: JournalFs = {

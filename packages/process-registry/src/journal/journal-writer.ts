@@ -1,11 +1,11 @@
 import { type AppendFile, openAppendFile, replaceAppendFile } from './append-file.js';
 import { type Compaction, startCompaction } from './compaction.js';
-import { errnoOf, JournalError, reasonOf } from './errors.js';
+import { JournalError, reasonOf } from './errors.js';
 import type { JournalFs } from './file-system.js';
 import type { JournalState } from './journal-state.js';
 import type { JournalPaths } from './read-files.js';
 import type { Replayed } from './replay.js';
-import { removeQuietly } from './write-file.js';
+import { ensureDirectory, removeQuietly } from './write-file.js';
 
 /** The two files on disk, for the one who may write to them. */
 export interface JournalWriter {
@@ -34,24 +34,21 @@ export interface JournalWriterOptions {
 
 /** How long a removed file may go unnoticed: asking before each change would cost as much as the change. */
 const LOOK_EVERY_MS = 100;
+const SUCCEEDED = 'another process has opened it since';
 /** What a compaction may take of one turn of the event loop. */
 const SLICE_MS = 3;
 
-export const ensureDirectory = (fs: Pick<JournalFs, 'makeDirectory'>, path: string): void => {
-  try {
-    fs.makeDirectory(path);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
-};
+/** What was safe from power loss in the old file is so in the new one. Throws the system's error. */
+const carryOver = (fs: JournalFs, path: string, lines: readonly Buffer[]): AppendFile =>
+  replaceAppendFile(fs, path, Buffer.concat(lines), { sync: lines.length > 0 });
 
 /** Throws the system's error. */
 export const openJournalWriter = (options: JournalWriterOptions): JournalWriter => {
-  const { fs, directory, paths, found, entries, compactAfter, now } = options;
+  const { fs, directory, paths, entries, compactAfter, now } = options;
   /** The last change that the entries hold. */
-  let held = found.sequence;
+  let held = options.found.sequence;
   /** Changes in the journal. */
-  let lines = found.lines.length;
+  let lines = options.found.lines.length;
   let compaction: Compaction | undefined;
   /** What was appended since the compaction under way began: it is not in its snapshot. */
   let since: string[] = [];
@@ -102,12 +99,10 @@ export const openJournalWriter = (options: JournalWriterOptions): JournalWriter 
   const conclude = (written: Compaction, former?: AppendFile): AppendFile => {
     written.publish();
     hasSnapshot = true;
-    const fresh = replaceAppendFile(
-      fs,
-      paths.journal,
-      Buffer.from(since.join('')),
-      former === undefined ? {} : { former },
-    );
+    // The disk may have taken its time, and a successor may have opened meanwhile.
+    if (former?.whereabouts() === 'replaced') throw new Error(SUCCEEDED);
+    const carried = Buffer.from(since.join(''));
+    const fresh = replaceAppendFile(fs, paths.journal, carried, former === undefined ? {} : { former });
     lines = since.length;
     compaction = undefined;
     since = [];
@@ -129,36 +124,42 @@ export const openJournalWriter = (options: JournalWriterOptions): JournalWriter 
     }
   };
 
-  const replace = (): AppendFile | undefined => {
+  const attemptAnew = (path: string, good: readonly Buffer[]): AppendFile | undefined => {
     try {
-      // What was safe from power loss in the old file is so in the new one.
-      return replaceAppendFile(fs, paths.journal, Buffer.concat(found.lines), { sync: lines > 0 });
-    } catch {
+      return carryOver(fs, path, good);
+    } catch (error) {
+      failed(error);
       return undefined;
     }
   };
 
   // Whoever opens begins a file of its own: a predecessor that is not quite gone then writes to one that nobody reads, and what a crash left
-  // half-written, or a disk damaged, is gone with the old one. Where that cannot be done, on a full disk, the old one is gone on with.
-  const isSnapshotDamaged = found.corrupt.snapshot.length > 0;
+  // half-written, or a disk damaged, is gone with the old one. Where that cannot be done, on a full disk, the old one is gone on with, and said.
   let file: AppendFile =
-    (isSnapshotDamaged ? fold() : replace()) ?? openAppendFile(fs, paths.journal, found.wholeBytes);
+    (options.found.corrupt.snapshot.length > 0 ? fold() : undefined) ??
+    attemptAnew(paths.journal, options.found.lines) ??
+    openAppendFile(fs, paths.journal, options.found.wholeBytes);
+
+  /** Whether the last look is not long ago. The clock may have been set. */
+  const isFresh = (): boolean => Math.abs(now() - lookedAtMs) < LOOK_EVERY_MS;
 
   /**
    * Throws unless what is written now reaches whoever reads: somebody may have removed the files, and then they are written anew, or another
    * process may have begun its own.
    */
   const assertInPlace = (): void => {
+    if (place === 'missing' && isFresh()) throw new Error(compactionFailure);
     if (place !== 'replaced') {
-      lookedAtMs = now();
       place = file.whereabouts();
       if (place === 'there' && hasSnapshot && fs.sizeOf(paths.snapshot) === undefined) place = 'missing';
+      lookedAtMs = now();
     }
-    if (place === 'replaced') throw new Error('another process has opened it since');
+    if (place === 'replaced') throw new Error(SUCCEEDED);
     if (place === 'there') return;
     ensureDirectory(fs, directory);
     file = fold(file) ?? file;
     if (compactionFailure !== undefined) throw new Error(compactionFailure);
+    place = 'there';
   };
 
   const attempt = (run: () => void): void => {
@@ -182,12 +183,12 @@ export const openJournalWriter = (options: JournalWriterOptions): JournalWriter 
     }
   };
 
-  const advance = (): void => {
-    const running = compaction;
-    if (running === undefined) return;
+  const advance = (running: Compaction): void => {
+    // Whoever has given it up has begun another one, perhaps.
+    if (compaction !== running) return;
     try {
       if (running.advance(SLICE_MS) === 'more') {
-        setImmediate(advance).unref();
+        setImmediate(() => advance(running)).unref();
         return;
       }
       running.syncInBackground((error) => {
@@ -202,7 +203,7 @@ export const openJournalWriter = (options: JournalWriterOptions): JournalWriter 
   return {
     append: (line, sequence) => {
       attempt(() => {
-        if (place !== 'there' || Math.abs(now() - lookedAtMs) >= LOOK_EVERY_MS) assertInPlace();
+        if (place !== 'there' || !isFresh()) assertInPlace();
         file.append(line);
       });
       held = sequence;
@@ -212,11 +213,10 @@ export const openJournalWriter = (options: JournalWriterOptions): JournalWriter 
     compactWhenDue: () => {
       if (compaction !== undefined || lines <= Math.max(threshold(), compactAt)) return;
       try {
-        begin();
+        advance(begin());
       } catch (error) {
         failed(error);
       }
-      advance();
     },
     lookAfter: () => {
       if (closed) return;
@@ -234,12 +234,7 @@ export const openJournalWriter = (options: JournalWriterOptions): JournalWriter 
       if (closed) return;
       closed = true;
       giveUp();
-      try {
-        file.close();
-      } catch (error) {
-        // Every line was written before; whoever leaves can do no more about it.
-        writeFailure = `cannot close ${paths.journal}: ${reasonOf(error)}`;
-      }
+      file.close();
     },
   };
 };

@@ -2,10 +2,10 @@ import { isJournalError, JournalError, reasonOf } from './errors.js';
 import { type JournalFs, nodeJournalFs } from './file-system.js';
 import type { Change } from './format.js';
 import type { JournalState } from './journal-state.js';
-import { ensureDirectory, openJournalWriter } from './journal-writer.js';
+import { openJournalWriter } from './journal-writer.js';
 import { encodeChange } from './lines.js';
 import { pathsOf, readFiles } from './read-files.js';
-import { quarantine } from './write-file.js';
+import { ensureDirectory, quarantine } from './write-file.js';
 
 export interface JournalOptions<T> {
   /** Created with mode 0700 when missing; its parents are not. */
@@ -35,7 +35,7 @@ export interface Journal<T> {
   put(key: string, value: T): void;
   /** Durable when it returns; false, and nothing written, when there is no such key. Throws as `put` does. */
   delete(key: string): boolean;
-  /** `degraded` from a failed write until one succeeds. */
+  /** `degraded` from a failed write, or a failed compaction, until one succeeds. */
   state(): JournalState;
   /** Looks whether the files are still there, and writes them anew where somebody has removed them. */
   lookAfter(): void;

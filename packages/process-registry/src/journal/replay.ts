@@ -62,8 +62,9 @@ export const replay = <T>(
       drop('journal', bytes);
       continue;
     }
-    if (change.sequence <= sequence) continue;
-    sequence = change.sequence;
+    // Not by the last one seen: where two had to share one file, each counted for itself.
+    if (snapshot.status === 'intact' && change.sequence <= snapshot.sequence) continue;
+    sequence = Math.max(sequence, change.sequence);
     if (change.operation.type === 'delete') entries.delete(change.key);
     else {
       const accepted = validate(change.operation.value);

@@ -32,30 +32,49 @@ export type SnapshotText =
   | { readonly status: 'corrupt'; readonly entries: readonly SnapshotEntry[]; readonly lost: number }
   | { readonly status: 'newer-schema'; readonly schema: number };
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-
-const toEntry = (line: unknown): SnapshotEntry[] => {
-  if (!isObject(line) || !Array.isArray(line.entry)) return [];
-  const [key, value]: unknown[] = line.entry;
+const toEntry = (entry: unknown): SnapshotEntry[] => {
+  if (!Array.isArray(entry)) return [];
+  const [key, value]: unknown[] = entry;
   return typeof key === 'string' ? [{ key, value }] : [];
 };
 
-const isShaped = (value: unknown): value is { readonly sequence: number; readonly entries: readonly unknown[] } =>
-  isObject(value) && typeof value.sequence === 'number' && Array.isArray(value.entries);
+const HEAD = /^\{"schema":\d+,"kind":"snapshot","sequence":(\d+),"entries":\[$/;
+/** JSON leaves U+2028 and U+2029 as they are, which a dot does not match without the flag. */
+const LINE = /^\{"crc":"([0-9a-f]{8})","entry":(.*)\},?$/s;
+const NEWLINE = 0x0a;
 
-const LINE = /^\{"crc":"([0-9a-f]{8})","entry":(.*)\},?$/;
+/** Line by line: as one text it might be longer than any string can be. */
+function* linesOf(bytes: Buffer): Generator<string> {
+  for (let start = 0; start < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline === -1 ? bytes.length : newline;
+    yield bytes.toString('utf8', start, end);
+    start = end + 1;
+  }
+}
 
-const salvage = (bytes: Buffer): SnapshotText => {
-  const candidates = bytes
-    .toString('utf8')
-    .split('\n')
-    .slice(1)
-    .filter((line) => line !== '' && !line.startsWith('],"count"'));
-  const entries = candidates.flatMap((line) => {
+interface Body {
+  readonly entries: readonly SnapshotEntry[];
+  /** Lines that could not be used. */
+  readonly lost: number;
+}
+
+const readBody = (lines: Iterable<string>): Body => {
+  const entries: SnapshotEntry[] = [];
+  let lost = 0;
+  for (const line of lines) {
+    if (line === '' || line.startsWith('],"count"')) continue;
     const [, crc, entry = ''] = LINE.exec(line) ?? [];
-    return crc === checksum(entry) ? toEntry({ entry: parseJson(entry) }) : [];
-  });
-  return { status: 'corrupt', entries, lost: Math.max(1, candidates.length - entries.length) };
+    const found = crc === checksum(entry) ? toEntry(parseJson(entry)) : [];
+    if (found.length === 0) lost += 1;
+    entries.push(...found);
+  }
+  return { entries, lost };
+};
+
+const sequenceIn = (head: string): number | undefined => {
+  const digits = HEAD.exec(head)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 };
 
 /** Takes a snapshot file apart. Pure. */
@@ -64,8 +83,11 @@ export const parseSnapshot = (bytes: Buffer): SnapshotText => {
   if (schema !== undefined && schema > SCHEMA) return { status: 'newer-schema', schema };
   const end = Math.max(0, bytes.length - FOOT_BYTES);
   const stated = FOOT.exec(bytes.toString('latin1', end))?.[1];
-  if (stated !== checksum(bytes.subarray(0, end))) return salvage(bytes);
-  const content = parseJson(bytes.toString('utf8'));
-  if (schema !== SCHEMA || !isShaped(content)) return salvage(bytes);
-  return { status: 'intact', entries: content.entries.flatMap(toEntry), sequence: content.sequence };
+  const lines = linesOf(bytes);
+  const sequence = sequenceIn(lines.next().value ?? '');
+  const { entries, lost } = readBody(lines);
+  const isIntact = stated === checksum(bytes.subarray(0, end)) && schema === SCHEMA && lost === 0;
+  return isIntact && sequence !== undefined
+    ? { status: 'intact', entries, sequence }
+    : { status: 'corrupt', entries, lost: Math.max(1, lost) };
 };
