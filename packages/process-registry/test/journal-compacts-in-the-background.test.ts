@@ -12,13 +12,17 @@ interface Disk {
   /** Whether somebody waits for it. */
   isAwaited(): boolean;
   readonly closed: number[];
+  /** How many files were opened. */
+  opened(): number;
 }
 
 /** A disk that syncs when it is told to. */
 const slowDisk = (): Disk => {
   let waiting: { readonly done: (error: Error | null) => void } | undefined;
   const closed: number[] = [];
+  let opened = 0;
   return {
+    opened: () => opened,
     isAwaited: () => waiting !== undefined,
     finish: (error) => {
       const { done } = waiting ?? {};
@@ -30,6 +34,10 @@ const slowDisk = (): Disk => {
       ...nodeJournalFs,
       syncInBackground: (_descriptor, done) => {
         waiting = { done };
+      },
+      open: (path, how) => {
+        opened += 1;
+        return nodeJournalFs.open(path, how);
       },
       close: (descriptor) => {
         closed.push(descriptor);
@@ -126,11 +134,11 @@ describe('while a compaction waits for the disk', () => {
     const disk = slowDisk();
     const journal = await openTexts(temporary.path, { fs: disk.fs, compactAfter: 2 });
     for (const n of [1, 2, 3]) journal.put('a', String(n));
+    journal.put('a', 'meanwhile');
     disk.finish(errno('EIO'));
     expect(journal.state()).toMatchObject({ status: 'degraded', reason: expect.stringContaining('EIO') });
     expect(readdirSync(temporary.path)).toEqual(['texts.journal']);
-    journal.put('a', '4');
-    journal.put('a', '5');
+    for (const n of [4, 5]) journal.put('a', String(n));
     disk.finish();
     expect(journal.state()).toEqual({ status: 'ok' });
     expect(read(journalPath(temporary.path))).toBe(NO_CHANGES);
@@ -203,6 +211,8 @@ describe('while a compaction waits for the disk', () => {
     ];
     expect([...readTexts(temporary.path)]).toEqual(expected);
     journal.close();
+    // The one that was given up is closed too.
+    expect(disk.opened()).toBe(disk.closed.length);
     const last = await openTexts(temporary.path);
     expect([...last.entries()]).toEqual(expected);
     last.close();

@@ -1,4 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../tools/testing/temporary-directory.js';
 import { openJournal } from '../src/journal.js';
@@ -155,4 +156,16 @@ describe('a corrupt snapshot', () => {
     expect(corruptFiles(temporary.path).map(read)).toEqual(['["b","value of b"]\n']);
     journal.close();
   });
+});
+
+it('a snapshot whose checksum holds, and whose lines do not, is damaged all the same', async () => {
+  await using temporary = await temporaryDirectory();
+  const body =
+    '{"schema":1,"kind":"snapshot","sequence":2,"entries":[\n{"crc":"00000000","entry":["a","1"]}\n],"count":1,';
+  const crc = crc32(body).toString(16).padStart(8, '0');
+  writeFileSync(snapshotPath(temporary.path), `${body}"checksum":"${crc}"}\n`);
+  const journal = await openTexts(temporary.path);
+  expect([...journal.entries()]).toEqual([]);
+  expect(journal.recovered).toMatchObject({ dropped: 1, quarantined: [expect.stringContaining('.corrupt-')] });
+  journal.close();
 });

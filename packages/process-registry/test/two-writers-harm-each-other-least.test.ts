@@ -33,13 +33,20 @@ describe('a predecessor that compacts while its successor does (field failure 8,
     const predecessor = await openTexts(temporary.path, { fs: first.fs, now, compactAfter: 4 });
     predecessor.put('a', 'early');
     const successor = await openTexts(temporary.path, { fs: second.fs, now, compactAfter: 4 });
-    for (const key of ['b', 'c', 'd', 'e']) successor.put(key, 'of the successor');
+    for (let n = 1; n <= 4; n += 1) successor.put('b', String(n));
+    expect(readdirSync(temporary.path)).toContain('texts.snapshot.json.tmp');
+    successor.put('c', 'meanwhile');
     // Both are on their way now.
     for (let n = 0; n < 4; n += 1) predecessor.put('a', 'late');
     second.finish();
     first.finish();
-    successor.put('f', 'of the successor');
-    const expected = ['a', 'b', 'c', 'd', 'e', 'f'].map((key) => [key, key === 'a' ? 'early' : 'of the successor']);
+    successor.put('d', 'after');
+    const expected = [
+      ['a', 'early'],
+      ['b', '4'],
+      ['c', 'meanwhile'],
+      ['d', 'after'],
+    ];
     expect([...readTexts(temporary.path)]).toEqual(expected);
     predecessor.close();
     successor.close();
