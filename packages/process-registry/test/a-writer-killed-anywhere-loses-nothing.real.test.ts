@@ -34,7 +34,7 @@ const MUST: readonly string[] = [
   ...['recover', 'intent', 'record', 'stop', 'forget', 'restart'].map((phase) => `${phase} write journal`),
   ...['open', 'write', 'syncInBackground', 'close', 'rename'].map((what) => `compaction ${what} snapshot.json.tmp`),
   'compaction syncDirectory registry',
-  ...['open', 'truncate', 'write', 'rename'].map((what) => `compaction ${what} journal.tmp`),
+  ...['open', 'write', 'rename'].map((what) => `compaction ${what} journal.tmp`),
   'intent spawned unrecorded',
   'restart spawned unrecorded',
 ];
