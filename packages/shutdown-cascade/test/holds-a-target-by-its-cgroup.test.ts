@@ -55,6 +55,14 @@ describe('the stop signal', () => {
     expect(sent(only(report)).slice(0, 3)).toEqual([identity, child, daemon].map(({ pid }) => `TERM ${pid} @0`));
   });
 
+  test('is noted also of a leader that has ended of it and is listed still, as a zombie is', async () => {
+    const { cgroups, leader, run } = inCgroup();
+    const identity = leader();
+    cgroups.linger(identity);
+    const report = only(await run({ identity }));
+    expect([report.outcome, sent(report)]).toEqual(['exited', [`TERM ${identity.pid} @0`]]);
+  });
+
   test('stopped members act on it because they are continued after it', async () => {
     const { cgroups, leader, run, table } = inCgroup();
     const identity = leader();

@@ -54,6 +54,7 @@ describe('a started process', () => {
       restarts: 0,
       restartAt: null,
       restartStorm: false,
+      restartWaitsForSlot: false,
       exit: null,
       members: [pid],
     });

@@ -81,7 +81,8 @@ const askOne = async (
   group: number | undefined,
 ): Promise<boolean> => {
   const found = await table.identify(pid);
-  if (found.status !== 'alive') return false;
+  // A leader that is listed and dead has ended of the signal to its group, just now.
+  if (found.status !== 'alive') return pid === group;
   if (found.process.pgid === group) return true;
   const { outcome } = await table.signal(found.process.identity, signal);
   if (outcome !== 'sent') return false;
