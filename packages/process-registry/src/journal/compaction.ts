@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { JournalFs } from './file-system.js';
+import { showCrc } from './format.js';
 import { encodeEntry, encodeFoot, encodeFootBody, encodeHead } from './snapshot.js';
 import { closeQuietly, openReplacement, writeAll } from './write-file.js';
 
@@ -76,7 +77,7 @@ export const startCompaction = ({
       }
       waiting += encodeFootBody(entries.length);
       flush();
-      writeAll(fs, descriptor, Buffer.from(encodeFoot(crc.toString(16).padStart(8, '0'))));
+      writeAll(fs, descriptor, Buffer.from(encodeFoot(showCrc(crc))));
       return 'written';
     },
     sync: () => fs.sync(descriptor),

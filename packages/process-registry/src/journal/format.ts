@@ -2,7 +2,10 @@ import { crc32 } from 'node:zlib';
 
 export const SCHEMA = 1;
 
-export const checksum = (data: string | Buffer): string => crc32(data).toString(16).padStart(8, '0');
+/** A CRC-32 as it is written. */
+export const showCrc = (crc: number): string => crc.toString(16).padStart(8, '0');
+
+export const checksum = (data: string | Buffer): string => showCrc(crc32(data));
 
 export const parseJson = (text: string): unknown => {
   try {

@@ -66,12 +66,16 @@ interface Snapshot {
   readonly processes: readonly (ProcessView | LeftProcess)[];
 }
 
-const askWorker = async (connection: Connection): Promise<Snapshot> => {
+const askProcesses = async (connection: Connection): Promise<Pick<Snapshot, 'processes'>> => {
   const { processes } = (await connection.call({ route: ROUTES.listProcesses, query: '?usage=1' })) as {
     processes: ProcessView[];
   };
+  return { processes };
+};
+
+const askSessions = async (connection: Connection): Promise<Pick<Snapshot, 'sessions'>> => {
   const { sessions } = (await connection.call({ route: ROUTES.listSessions })) as { sessions: SessionView[] };
-  return { heading: `worker ${connection.record.pid}`, sessions, processes };
+  return { sessions };
 };
 
 const draw = async ({ heading, sessions, processes }: Snapshot, table: ProcessTable): Promise<string> => {
@@ -120,6 +124,9 @@ export const ps = async (options: CommonOptions, terminal: Terminal): Promise<nu
     }
     throw error;
   }
-  await print(await askWorker(connection));
+  const { processes } = await askProcesses(connection);
+  // JSON has no place for them.
+  const { sessions } = options.json === true ? { sessions: undefined } : await askSessions(connection);
+  await print({ heading: `worker ${connection.record.pid}`, sessions, processes });
   return EXIT.done;
 };
